@@ -1,0 +1,135 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#include "commands.hpp"
+#include "options.hpp"
+#include "text.hpp"
+
+#include <tarexport/detail/go_json_write.hpp>
+#include <tarexport/observer/progress.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace cli {
+
+namespace {
+
+// What a row of the listing says beside names and ID.
+struct row {
+    std::string created;
+    std::string platform;
+    std::uint64_t size = 0;
+    std::string problem;
+};
+
+template<class Store>
+row describe(Store const& store, tarexport::digest const& id)
+{
+    auto image = store.load(id);
+    if(!image)
+        return {{}, {}, 0, message(image.error())};
+    row r;
+    if(image->created)
+        if(auto text = tarexport::to_rfc3339(*image->created))
+            r.created = *text;
+    r.platform = tarexport::format({image->os, image->architecture, image->variant, {}, {}});
+    for(auto const& layer : image->layers)
+        r.size += layer.size;
+    return r;
+}
+
+void print_json(std::vector<tarexport::listed_image> const& images, std::vector<row> const& rows)
+{
+    std::string text;
+    tarexport::detail::json_writer w(text);
+    w.begin_array();
+    for(std::size_t i = 0; i != images.size(); ++i) {
+        w.begin_object();
+        w.key("id");
+        w.string(images[i].id.str());
+        w.key("names");
+        w.begin_array();
+        for(auto const& name : images[i].names)
+            w.string(name.familiar());
+        w.end_array();
+        w.key("created");
+        w.string(rows[i].created);
+        w.key("platform");
+        w.string(rows[i].platform);
+        w.key("size");
+        w.number(rows[i].size);
+        if(!rows[i].problem.empty()) {
+            w.key("problem");
+            w.string(rows[i].problem);
+        }
+        w.end_object();
+    }
+    w.end_array();
+    std::cout << text << std::endl;
+}
+
+void print_table(std::vector<tarexport::listed_image> const& images, std::vector<row> const& rows)
+{
+    std::vector<std::vector<std::string>> table = {{"NAME", "IMAGE ID", "PLATFORM", "CREATED", "SIZE"}};
+    for(std::size_t i = 0; i != images.size(); ++i) {
+        auto const id = images[i].id.hex().substr(0, 12);
+        auto const size = rows[i].problem.empty() ? tarexport::format_bytes(rows[i].size) : "unreadable: " + rows[i].problem;
+        std::vector<std::string> names;
+        for(auto const& name : images[i].names)
+            names.emplace_back(name.familiar());
+        if(names.empty())
+            names.emplace_back("<none>");
+        for(auto const& name : names)
+            table.push_back({name, id, printable(rows[i].platform), rows[i].created, printable(size)});
+    }
+    std::vector<std::size_t> widths(table[0].size());
+    for(auto const& line : table)
+        for(std::size_t c = 0; c != line.size(); ++c)
+            widths[c] = std::max(widths[c], line[c].size());
+    for(auto const& line : table) {
+        std::string text;
+        for(std::size_t c = 0; c != line.size(); ++c)
+            text += c + 1 == line.size() ? line[c] : line[c] + std::string(widths[c] - line[c].size() + 2, ' ');
+        std::cout << text << "\n";
+    }
+    std::cout << std::flush;
+}
+
+} // namespace
+
+int ls(std::vector<std::string> const& arguments)
+{
+    po::options_description described("Options of ls");
+    // clang-format off
+    described.add_options()
+        ("help,h", "show this help")
+        ("store", po::value<std::string>(), "the store: oci:DIR or oci:DIR?name=REPOSITORY")
+        ("json", "print a JSON array");
+    // clang-format on
+    auto const values = parse(arguments, described);
+    if(values.count("help") != 0) {
+        std::cout << "tarexport ls [OPTIONS]\nLists the images of a store: names, ID, platform, time and size of the layers as stored.\n\n" << described;
+        return 0;
+    }
+    if(!list(values, "name").empty())
+        throw usage_error("ls takes no names");
+    auto const store = open_store(values);
+    std::vector<tarexport::failure> unreadable;
+    auto const images = store.list(unreadable);
+    std::vector<row> rows;
+    for(auto const& image : images)
+        rows.push_back(describe(store, image.id));
+    values.count("json") != 0 ? print_json(images, rows) : print_table(images, rows);
+    if(!std::cout)
+        throw std::runtime_error("cannot write to standard output");
+    for(auto const& why : unreadable)
+        std::cerr << "tarexport: " << printable(message(why)) << "\n";
+    return unreadable.empty() ? 0 : 1;
+}
+
+} // namespace cli

@@ -1,0 +1,95 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+// tarexport: saves container images as tar archives, from stores on disk, in one pass.
+
+#include "commands.hpp"
+#include "text.hpp"
+
+#include <exception>
+#include <iostream>
+#include <map>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+
+namespace {
+
+constexpr char help[] = R"(tarexport saves container images as one tar archive, as `docker save` does, without a daemon and in one pass.
+
+Usage:
+  tarexport save [OPTIONS] NAME[=AS]...     write an archive
+  tarexport plan [OPTIONS] NAME[=AS]...     show what would be in it: entries, offsets, size, etag (a dry run)
+  tarexport ls   [OPTIONS]                  list the images of a store
+
+Stores:
+  --store oci:DIR                an OCI image layout: a directory with oci-layout, index.json and blobs
+  --store oci:DIR?name=REPO      the same; its bare tags (1.0) are tags of the repository REPO
+
+Names are those of docker save: a reference (app:1.0, host:5000/team/app@sha256:...), a repository for all its tags (app),
+an image ID or its first digits. NAME=AS gives the image another name in the archive.
+
+Examples:
+  tarexport ls --store oci:/srv/images
+  tarexport save --store oci:/srv/images -o app.tar app:1.0
+  tarexport save --store oci:/srv/images app:1.0 | ssh host docker load
+  tarexport plan --store oci:/srv/images --json app:1.0
+
+`tarexport COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 wrong usage.
+)";
+
+int run(std::string const& command, std::vector<std::string> const& arguments)
+{
+    std::map<std::string, int (*)(std::vector<std::string> const&)> const commands = {
+        {"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}};
+    auto const found = commands.find(command);
+    if(found == commands.end())
+        throw cli::usage_error("there is no command '" + command + "'; the commands are save, plan and ls");
+    return found->second(arguments);
+}
+
+// A descriptor that was closed must not become that of an archive or a trace, which messages would then be written into.
+// Each is opened the wrong way round, so that using it still is an error.
+void occupy_standard_descriptors()
+{
+    for(int fd : {0, 1, 2})
+        if(::fcntl(fd, F_GETFD) == -1)
+            static_cast<void>(::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY));
+}
+
+void complain(char const* what) { std::cerr << "tarexport: " << cli::printable(what) << "\n"; }
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    occupy_standard_descriptors();
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    if(arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+        (arguments.empty() ? std::cerr : std::cout) << help;
+        return arguments.empty() ? 2 : 0;
+    }
+    try {
+        auto const command = arguments.front();
+        arguments.erase(arguments.begin());
+        return run(command, arguments);
+    }
+    catch(cli::usage_error const& e) {
+        complain(e.what());
+        std::cerr << "Try 'tarexport --help'.\n";
+        return 2;
+    }
+    catch(std::bad_alloc const&) {
+        complain("out of memory");
+    }
+    catch(std::exception const& e) {
+        complain(e.what());
+    }
+    return 1;
+}

@@ -1,0 +1,125 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_CLI_OPTIONS_HPP
+#define TAREXPORT_CLI_OPTIONS_HPP
+
+#include "commands.hpp"
+
+#include <tarexport/content.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/names.hpp>
+#include <tarexport/platform.hpp>
+#include <tarexport/store/oci_layout.hpp>
+
+#include <boost/program_options.hpp>
+#include <boost/throw_exception.hpp>
+
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// What the commands' options have in common.
+
+namespace cli {
+
+namespace po = boost::program_options;
+
+/// Parse a command's arguments; the positional ones go to "name". @throws usage_error
+inline po::variables_map parse(std::vector<std::string> const& arguments, po::options_description const& described)
+{
+    po::options_description all;
+    all.add(described).add_options()("name", po::value<std::vector<std::string>>());
+    po::positional_options_description positional;
+    positional.add("name", -1);
+    po::variables_map values;
+    try {
+        using namespace po::command_line_style;
+        int const style = allow_long | allow_short | short_allow_next | short_allow_adjacent | long_allow_next
+                          | long_allow_adjacent | allow_dash_for_short;
+        po::store(po::command_line_parser(arguments).options(all).positional(positional).style(style).run(), values);
+        po::notify(values);
+    }
+    catch(po::error const& e) {
+        throw usage_error(e.what());
+    }
+    return values;
+}
+
+/// Return the values of an option that may be given several times.
+inline std::vector<std::string> list(po::variables_map const& values, char const* option)
+{
+    return values.count(option) != 0 ? values[option].as<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+/// Open the store of `--store`. @throws usage_error, tarexport::save_error
+inline tarexport::oci_layout_store open_store(po::variables_map const& values)
+{
+    if(values.count("store") == 0)
+        throw usage_error("which store? Give --store oci:DIR");
+    std::string_view url = values["store"].as<std::string>();
+    if(!url.starts_with("oci:"))
+        throw usage_error("unknown kind of store '" + std::string(url) + "'; write --store oci:DIR");
+    url.remove_prefix(4);
+    tarexport::oci_layout_options options;
+    if(auto const query = url.rfind('?'); query != std::string_view::npos) {
+        if(!url.substr(query + 1).starts_with("name="))
+            throw usage_error("unknown part '" + std::string(url.substr(query)) + "' of the store; only ?name=REPOSITORY is known");
+        options.repository = url.substr(query + 6);
+        url = url.substr(0, query);
+    }
+    if(url.empty())
+        throw usage_error("--store oci: needs a directory");
+    auto store = tarexport::oci_layout_store::open(std::string(url), options);
+    if(!store && store.error().code == tarexport::error::invalid_reference)
+        throw usage_error(message(store.error()));
+    return std::move(store).value();
+}
+
+/// Return the platforms of `--platform`. @throws usage_error
+inline tarexport::platform_choice platforms(po::variables_map const& values)
+{
+    tarexport::platform_choice choice;
+    for(auto const& text : list(values, "platform")) {
+        auto const wanted = tarexport::parse_platform(text);
+        if(!wanted)
+            throw usage_error(message(wanted.error()));
+        choice.wanted.push_back(*wanted);
+    }
+    return choice;
+}
+
+/// Return what to save: the names given, all with `--all`, or the only image there is. @throws usage_error, tarexport::save_error
+template<class Store>
+tarexport::names names(po::variables_map const& values, Store const& store)
+{
+    auto const given = list(values, "name");
+    bool const all = values.count("all") != 0;
+    if(all && !given.empty())
+        throw usage_error("give names or --all, not both");
+    if(!given.empty())
+        return tarexport::names(given);
+    auto const images = store.list().value();
+    if(images.empty())
+        throw std::runtime_error(store.path() + ": the store has no images");
+    if(!all && images.size() != 1)
+        throw usage_error("which of the store's " + std::to_string(images.size()) + " images? Give a name, or --all");
+    tarexport::names everything;
+    for(auto const& image : images) {
+        for(auto const& name : image.names)
+            everything.add(name.familiar());
+        if(image.names.empty())
+            everything.add(image.id.str());
+    }
+    return everything;
+}
+
+} // namespace cli
+
+#endif

@@ -1,0 +1,45 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#include "commands.hpp"
+#include "options.hpp"
+
+#include <tarexport/plan_text.hpp>
+#include <tarexport/saver.hpp>
+
+namespace cli {
+
+int plan(std::vector<std::string> const& arguments)
+{
+    po::options_description described("Options of plan");
+    // clang-format off
+    described.add_options()
+        ("help,h", "show this help")
+        ("store", po::value<std::string>(), "the store: oci:DIR or oci:DIR?name=REPOSITORY")
+        ("platform", po::value<std::vector<std::string>>(), "of images for several platforms, the one to save: linux/arm64 (default: this machine's)")
+        ("all", "all images of the store")
+        ("json", "print one JSON object");
+    // clang-format on
+    auto const values = parse(arguments, described);
+    if(values.count("help") != 0) {
+        std::cout << "tarexport plan [OPTIONS] NAME[=AS]...\nShows the archive that save would write, without reading a layer.\n\n"
+                  << described;
+        return 0;
+    }
+    auto const store = open_store(values);
+    tarexport::saver saver{store};
+    auto const plan = saver.make_plan(names(values, store), platforms(values)).value();
+    if(values.count("json") != 0)
+        std::cout << to_json(plan) << std::endl;
+    else
+        std::cout << to_table(plan) << std::flush;
+    if(!std::cout)
+        throw std::runtime_error("cannot write to standard output");
+    return 0;
+}
+
+} // namespace cli

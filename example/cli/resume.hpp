@@ -1,0 +1,66 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_CLI_RESUME_HPP
+#define TAREXPORT_CLI_RESUME_HPP
+
+#include <tarexport/descriptor.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/plan.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <ios>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace cli {
+
+/** Return whether a partial archive agrees with the store on the layer that it ends in, which nobody verified.
+
+    The layer may have been damaged when the partial file was written, and repaired since. What comes before that layer was
+    verified on its way; what follows will be, and so will the whole of the layer in the store.
+
+    @param size Of the partial file. Precondition: it ends inside entry `n`, a layer's data.
+    @return Whether they agree, or why the store's layer cannot be read.
+*/
+template<class Store>
+tarexport::result<bool> agrees(
+    Store const& store, tarexport::plan const& plan, std::size_t n, std::string const& part, std::uint64_t size)
+{
+    tarexport::descriptor layer;
+    layer.id = plan.id(n);
+    layer.size = plan.entry(n).size;
+    auto const lease = store.blob(layer);
+    if(!lease)
+        return lease.error();
+    auto source = lease->open(0);
+    if(!source)
+        return source.error();
+    std::ifstream in(part, std::ios::binary);
+    in.seekg(static_cast<std::streamoff>(plan.entry(n).data));
+    std::vector<char> stored(std::size_t{256} * 1024), kept(stored.size());
+    for(auto rest = size - plan.entry(n).data; rest != 0;) {
+        auto const wanted = static_cast<std::size_t>(std::min<std::uint64_t>(rest, stored.size()));
+        tarexport::error_code ec;
+        auto const got = source->read_some(std::as_writable_bytes(std::span(stored.data(), wanted)), ec);
+        if(ec)
+            return tarexport::failure{ec, source->subject(), {}};
+        if(got == 0 || !in.read(kept.data(), static_cast<std::streamsize>(got)) || std::memcmp(stored.data(), kept.data(), got) != 0)
+            return false;
+        rest -= got;
+    }
+    return true;
+}
+
+} // namespace cli
+
+#endif

@@ -1,0 +1,517 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_CONTENT_HPP
+#define TAREXPORT_CONTENT_HPP
+
+#include <tarexport/descriptor.hpp>
+#include <tarexport/detail/content_walk.hpp>
+#include <tarexport/digest.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/hash.hpp>
+#include <tarexport/image.hpp>
+#include <tarexport/layer.hpp>
+#include <tarexport/oci_documents.hpp>
+#include <tarexport/platform.hpp>
+#include <tarexport/platform_matcher.hpp>
+#include <tarexport/stores.hpp>
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tarexport {
+
+/** Which of an image's platforms are meant. The default is what the host runs best.
+
+    Platforms that are named must be there as they are named; the host also takes what it can run
+    beside its own, as the engines do.
+*/
+struct platform_choice {
+    std::vector<platform> wanted;                ///< each of these; none: the host's
+    bool everything = false;                     ///< every platform that there is, whatever is wanted
+    platform host = tarexport::host_platform();  ///< what stands for the host
+
+    /// Return the choice of every platform.
+    static platform_choice all() { return {{}, true, tarexport::host_platform()}; }
+
+    /// Return the choice of some platforms, each of them required.
+    static platform_choice of(std::vector<platform> ps) { return {std::move(ps), false, tarexport::host_platform()}; }
+};
+
+/** Read a whole blob into memory, checking its size and its digest.
+
+    @param limit The largest size that is read.
+    @param what What the blob is, or belongs to, for an error.
+    @return The bytes; or the store's error, `limit_exceeded`, `size_mismatch`, `digest_mismatch` or the
+    source's error. The subject is the blob, or the store's name for it.
+*/
+template<content_store Store>
+result<std::string> read_blob(
+    Store const& store, descriptor const& d, std::uint64_t limit, std::string_view what = {});
+
+/** Return the manifests of images that a descriptor leads to, for the platforms that are chosen, without duplicates.
+
+    The descriptor is that of a manifest, or of an index, which may hold others. Of several platforms the best for
+    the host, or the first that matches each one wanted, is taken in the order of the index; attestations and artifacts are
+    passed over. A manifest that is reached without an index is what was asked for, unless platforms are named.
+
+    Only what the choice needs is read: an index may list manifests that are not in the store.
+
+    @param what What the descriptor belongs to (a name), for an error.
+    @return At least one descriptor, whose `target` tells the platform where it was found out; or `not_an_image`,
+    `unknown_platform` (the detail lists those that there are), `cyclic_index`, `limit_exceeded`, or why something could not be read.
+*/
+template<content_store Store>
+result<std::vector<descriptor>> find_manifests(
+    Store const& store, descriptor const& root, platform_choice const& platforms = {}, std::string_view what = {});
+
+/** Read an image by the descriptor of its manifest.
+
+    @param what What the descriptor belongs to (a name), for an error.
+    @return The image, with `layers` as its manifest has them; or `not_an_image`, `invalid_document` (as many layers as diff IDs
+    there must be), the errors of `parse_image`, or why something could not be read.
+*/
+template<content_store Store>
+result<image> load_image(Store const& store, descriptor const& manifest_descriptor, std::string_view what = {});
+
+namespace detail {
+
+// Puts what a blob belongs to behind what is said already.
+inline failure about(failure f, std::string_view what)
+{
+    if(!what.empty() && f.detail.find(what) == std::string::npos)
+        f.detail.append(f.detail.empty() ? "" : "; ").append(what);
+    return f;
+}
+
+inline std::string sizes(std::uint64_t expected, std::uint64_t found)
+{
+    return "expected " + std::to_string(expected) + " bytes, found " + std::to_string(found);
+}
+
+template<class T>
+std::string blob_subject([[maybe_unused]] T const& t, digest const& id)
+{
+    if constexpr(has_subject<T>)
+        return t.subject();
+    else
+        return id.str();
+}
+
+// Appends all of a source to `out`, and one byte more than expected if there is one.
+template<layer_source Source>
+error_code read_all(Source& source, std::uint64_t expected, std::string& out)
+{
+    constexpr std::uint64_t chunk = 65536;
+    while(out.size() <= expected) {
+        auto const had = out.size();
+        auto const room = static_cast<std::size_t>(std::min(chunk, expected + 1 - had));
+        out.resize(had + room);
+        error_code ec;
+        auto const n = source.read_some(std::as_writable_bytes(std::span(out).subspan(had)), ec);
+        out.resize(had + n);
+        if(ec || n == 0)
+            return ec;
+    }
+    return {};
+}
+
+inline bool has_digest(std::string_view bytes, digest const& id)
+{
+    hash_set<sha256, sha384, sha512>::hasher hasher;
+    hasher.start(id.algorithm());
+    hasher.update(to_bytes(bytes));
+    return hasher.result() == id;
+}
+
+// Reads the documents of a store.
+template<content_store Store>
+class content_reader {
+public:
+    explicit content_reader(Store const& store) noexcept : store_(store) {}
+
+    result<manifest> read_manifest(descriptor const& d, std::string_view what) const
+    {
+        return read(d, what, manifest_limits.size, [](std::string_view text, std::string subject) {
+            return tarexport::parse_manifest(text, std::move(subject));
+        });
+    }
+
+    result<index> read_index(descriptor const& d, std::string_view what) const
+    {
+        return read(d, what, index_limits.size, [](std::string_view text, std::string subject) {
+            return tarexport::parse_index(text, std::move(subject));
+        });
+    }
+
+    // Only the bytes can tell what an entry without media type is: an index lists manifests.
+    result<descriptor> typed(descriptor d, std::string_view what) const
+    {
+        auto const text = tarexport::read_blob(store_, d, index_limits.size, what);
+        if(!text)
+            return text.error();
+        if(tarexport::parse_index(*text, {}))
+            d.media_type = media_type::oci_index;
+        else if(auto const m = tarexport::parse_manifest(*text, d.id.str()))
+            d.media_type = m->media_type.empty() ? std::string(media_type::oci_manifest) : m->media_type;
+        else
+            return detail::about(m.error(), what);
+        return d;
+    }
+
+    result<image> read_config(manifest const& m, descriptor const& of) const
+    {
+        auto const what = "config of manifest " + of.id.str();
+        auto bytes = tarexport::read_blob(store_, m.config, config_limits{}.size, what);
+        if(!bytes)
+            return std::move(bytes).error();
+        auto config = tarexport::parse_image(*std::move(bytes), m.config.id);
+        return config ? std::move(config) : result<image>(detail::about(config.error(), what));
+    }
+
+    /// Return `missing_blob` or `size_mismatch` where a blob could not even be opened.
+    result<void> check_presence(descriptor const& d, std::string_view what) const
+    {
+        auto const handle = store_.blob(d);
+        return handle ? result<void>() : result<void>(detail::about(handle.error(), what));
+    }
+
+private:
+    template<class Parse>
+    auto read(descriptor const& d, std::string_view what, std::uint64_t limit, Parse parse) const
+        -> decltype(parse(std::string_view(), std::string()))
+    {
+        auto const text = tarexport::read_blob(store_, d, limit, what);
+        if(!text)
+            return text.error();
+        auto document = parse(*text, d.id.str());
+        if(!document)
+            return detail::about(document.error(), what);
+        return document;
+    }
+
+    Store const& store_;
+};
+
+inline failure no_image(descriptor const& d, std::string detail, std::string_view what)
+{
+    return detail::about({error::not_an_image, d.id.str(), std::move(detail)}, what);
+}
+
+inline platform platform_of(image const& config)
+{
+    return {config.os, config.architecture, config.variant, config.os_version, {}};
+}
+
+// Chooses among the manifests that an index leads to; reads only those that matter.
+template<content_store Store>
+class manifest_chooser {
+public:
+    manifest_chooser(content_reader<Store> const& reader, std::vector<descriptor> manifests)
+        : reader_(reader)
+    {
+        candidates_.reserve(manifests.size());
+        for(auto& m : manifests)
+            candidates_.push_back({std::move(m)});
+    }
+
+    /// Take every image.
+    result<void> take_all()
+    {
+        for(auto& c : candidates_) {
+            if(auto done = examine(c); !done)
+                return done;
+            if(c.state == is_image)
+                take(c);
+        }
+        return {};
+    }
+
+    /// Take the image that a matcher prefers. @return Whether there is one.
+    result<bool> take_best(platform_matcher const& matcher)
+    {
+        if(auto done = learn_platforms(); !done)
+            return done.error();
+        for(;;) {
+            auto* const c = best(matcher);
+            if(!c)
+                return false;
+            if(auto done = examine(*c); !done)
+                return done.error();
+            if(c->state == is_image) {
+                take(*c);
+                return true;
+            }
+        }
+    }
+
+    std::vector<descriptor>& taken() noexcept { return taken_; }
+
+    /// Return the first blob that is not there, of those whose platform nothing else tells.
+    std::optional<failure> const& missing() const noexcept { return missing_; }
+
+    /// Return whether there is an image, as far as was read.
+    bool has_images() const noexcept
+    {
+        return std::ranges::any_of(candidates_, [](candidate const& c) { return c.state != is_none; });
+    }
+
+    /// Return the platforms there are, as a list to read.
+    std::string platforms() const
+    {
+        std::string text;
+        std::set<std::string> known;
+        for(auto const& c : candidates_)
+            if(c.state != is_none && c.entry.target)
+                if(auto const name = tarexport::format_all(*c.entry.target); known.insert(name).second)
+                    text.append(text.empty() ? "" : ", ").append(name);
+        return text;
+    }
+
+private:
+    enum state_type { unread, is_image, is_none };
+
+    struct candidate {
+        descriptor entry;
+        state_type state = unread;
+    };
+
+    void take(candidate const& c)
+    {
+        if(taken_ids_.insert(c.entry.id).second)
+            taken_.push_back(c.entry);
+    }
+
+    result<void> examine(candidate& c)
+    {
+        if(c.state != unread)
+            return {};
+        auto const m = reader_.read_manifest(c.entry, "chosen from an index");
+        if(!m)
+            return m.error();
+        c.state = detail::why_no_image(*m, c.entry.media_type).empty() ? is_image : is_none;
+        if(c.state == is_none || c.entry.target)
+            return {};
+        auto const config = reader_.read_config(*m, c.entry);
+        if(!config)
+            return config.error();
+        c.entry.target = detail::platform_of(*config);
+        return {};
+    }
+
+    result<void> learn_platforms()
+    {
+        for(auto& c : candidates_) {
+            if(c.entry.target || c.state != unread)
+                continue;
+            auto const done = examine(c);
+            if(!done && done.error().code != error::missing_blob)
+                return done;
+            if(!done) {
+                c.state = is_none;
+                if(!missing_)
+                    missing_ = done.error();
+            }
+        }
+        return {};
+    }
+
+    candidate* best(platform_matcher const& matcher)
+    {
+        candidate* found = nullptr;
+        std::uint64_t least = 0;
+        for(auto& c : candidates_) {
+            if(c.state == is_none || !c.entry.target)
+                continue;
+            auto const rank = matcher.rank(*c.entry.target);
+            if(rank && (!found || *rank < least)) {
+                found = &c;
+                least = *rank;
+            }
+        }
+        return found;
+    }
+
+    content_reader<Store> const& reader_;
+    std::vector<candidate> candidates_;
+    std::vector<descriptor> taken_;
+    std::set<digest> taken_ids_;
+    std::optional<failure> missing_;
+};
+
+inline std::vector<platform_matcher> matchers(platform_choice const& choice)
+{
+    std::vector<platform_matcher> all;
+    if(choice.wanted.empty())
+        all.push_back(platform_matcher::only(choice.host, choice.host));
+    for(auto const& p : choice.wanted)
+        all.push_back(platform_matcher::only_strict(p, choice.host));
+    return all;
+}
+
+inline platform const& wanted_at(platform_choice const& choice, std::size_t i)
+{
+    return choice.wanted.empty() ? choice.host : choice.wanted[i];
+}
+
+template<content_store Store>
+result<std::vector<descriptor>> find_in_index(
+    content_reader<Store> const& reader, descriptor const& root, platform_choice const& choice, std::string_view what)
+{
+    auto const all = detail::matchers(choice);
+    content_walk walk(reader, [&](platform const& p) {
+        return choice.everything || std::ranges::any_of(all, [&](auto const& m) { return m.matches(p); });
+    });
+    if(auto done = walk.enter(root, std::string(what)); !done)
+        return detail::about(done.error(), what);
+    manifest_chooser<Store> chooser(reader, std::move(walk.manifests()));
+    if(choice.everything) {
+        if(!walk.missing().empty())
+            return detail::about(walk.missing().front(), what);
+        if(auto done = chooser.take_all(); !done)
+            return detail::about(done.error(), what);
+    }
+    for(std::size_t i = 0; !choice.everything && i != all.size(); ++i) {
+        auto const found = chooser.take_best(all[i]);
+        if(!found)
+            return detail::about(found.error(), what);
+        if(*found)
+            continue;
+        if(chooser.missing() || !walk.missing().empty())
+            return detail::about(chooser.missing() ? *chooser.missing() : walk.missing().front(), what);
+        if(!chooser.has_images())
+            break;
+        return detail::about({error::unknown_platform, root.id.str(),
+                                 tarexport::format(detail::wanted_at(choice, i)) + " is not among " + chooser.platforms()},
+            what);
+    }
+    if(chooser.taken().empty())
+        return detail::no_image(root, "the index lists no image", what);
+    return std::move(chooser.taken());
+}
+
+template<content_store Store>
+result<std::vector<descriptor>> find_directly(
+    content_reader<Store> const& reader, descriptor root, platform_choice const& choice, std::string_view what)
+{
+    auto const m = reader.read_manifest(root, what);
+    if(!m)
+        return m.error();
+    if(auto why = detail::why_no_image(*m, root.media_type); !why.empty())
+        return detail::no_image(root, std::move(why), what);
+    if(!choice.everything && !choice.wanted.empty()) {
+        if(!root.target) {
+            auto const config = reader.read_config(*m, root);
+            if(!config)
+                return detail::about(config.error(), what);
+            root.target = detail::platform_of(*config);
+        }
+        auto const all = detail::matchers(choice);
+        for(std::size_t i = 0; i != all.size(); ++i)
+            if(!all[i].matches(*root.target))
+                return detail::about({error::unknown_platform, root.id.str(),
+                                         tarexport::format(choice.wanted[i]) + " is not " + tarexport::format_all(*root.target)},
+                    what);
+    }
+    return std::vector<descriptor>{std::move(root)};
+}
+
+} // namespace detail
+
+template<content_store Store>
+result<std::string> read_blob(Store const& store, descriptor const& d, std::uint64_t limit, std::string_view what)
+{
+    BOOST_ASSERT(!d.id.empty());
+    if(d.size > limit)
+        return detail::about({error::limit_exceeded, d.id.str(),
+                                 std::to_string(d.size) + " bytes, more than " + std::to_string(limit)},
+            what);
+    auto const handle = store.blob(d);
+    if(!handle)
+        return detail::about(handle.error(), what);
+    auto const subject = detail::blob_subject(*handle, d.id);
+    descriptor const& info = handle->info();
+    if(info.size != d.size)
+        return detail::about({error::size_mismatch, subject, detail::sizes(d.size, info.size)}, what);
+    auto source = handle->open(0);
+    if(!source)
+        return detail::about(source.error(), what);
+    std::string bytes;
+    if(auto const ec = detail::read_all(*source, d.size, bytes))
+        return detail::about({ec, subject, {}}, what);
+    if(bytes.size() != d.size)
+        return detail::about({error::size_mismatch, subject,
+                                 bytes.size() > d.size ? "longer than " + std::to_string(d.size) + " bytes"
+                                                       : detail::sizes(d.size, bytes.size())},
+            what);
+    if(!detail::has_digest(bytes, d.id))
+        return detail::about({error::digest_mismatch, subject, "expected " + d.id.str()}, what);
+    return bytes;
+}
+
+template<content_store Store>
+result<std::vector<descriptor>> find_manifests(
+    Store const& store, descriptor const& root, platform_choice const& platforms, std::string_view what)
+{
+    detail::content_reader<Store> const reader(store);
+    descriptor typed = root;
+    if(root.media_type.empty()) {
+        auto found = reader.typed(root, what);
+        if(!found)
+            return found.error();
+        typed = *std::move(found);
+    }
+    // That a blob is not there comes before what it would be.
+    if(auto present = reader.check_presence(typed, what); !present)
+        return present.error();
+    if(detail::is_attestation(typed))
+        return detail::no_image(typed, "an attestation", what);
+    if(detail::is_artifact_type(typed.artifact_type))
+        return detail::no_image(typed, "artifact of type " + typed.artifact_type, what);
+    if(media_type::is_index(typed.media_type))
+        return detail::find_in_index(reader, typed, platforms, what);
+    if(media_type::is_manifest(typed.media_type))
+        return detail::find_directly(reader, std::move(typed), platforms, what);
+    return detail::no_image(typed, "blob of type " + typed.media_type, what);
+}
+
+template<content_store Store>
+result<image> load_image(Store const& store, descriptor const& manifest_descriptor, std::string_view what)
+{
+    detail::content_reader<Store> const reader(store);
+    if(!manifest_descriptor.media_type.empty() && !media_type::is_manifest(manifest_descriptor.media_type))
+        return detail::no_image(manifest_descriptor, "blob of type " + manifest_descriptor.media_type, what);
+    auto m = reader.read_manifest(manifest_descriptor, what);
+    if(!m)
+        return m.error();
+    if(auto why = detail::why_no_image(*m, manifest_descriptor.media_type); !why.empty())
+        return detail::no_image(manifest_descriptor, std::move(why), what);
+    auto config = reader.read_config(*m, manifest_descriptor);
+    if(!config)
+        return detail::about(config.error(), what);
+    if(config->diff_ids.size() != m->layers.size())
+        return detail::about({error::invalid_document, manifest_descriptor.id.str(),
+                                 std::to_string(m->layers.size()) + " layers for the " +
+                                     std::to_string(config->diff_ids.size()) + " diff IDs of the config"},
+            what);
+    config->layers = std::move(m->layers);
+    return config;
+}
+
+} // namespace tarexport
+
+#endif

@@ -1,0 +1,202 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_DETAIL_POSIX_WRITE_HPP
+#define TAREXPORT_DETAIL_POSIX_WRITE_HPP
+
+#include <tarexport/bytes.hpp>
+#include <tarexport/detail/posix_descriptor.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/layer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <limits>
+#include <span>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace tarexport::detail {
+
+// What a descriptor refers to, as far as writing to it differs.
+enum class output_kind : unsigned char { regular, pipe, socket, other };
+
+inline output_kind kind_of_output(int fd) noexcept
+{
+    struct stat s;
+    if(::fstat(fd, &s) != 0)
+        return output_kind::other;
+    if(S_ISREG(s.st_mode))
+        return output_kind::regular;
+    if(S_ISFIFO(s.st_mode))
+        return output_kind::pipe;
+    return S_ISSOCK(s.st_mode) ? output_kind::socket : output_kind::other;
+}
+
+// The signal that would end the program where writing to this kind of output fails.
+constexpr int signal_of(output_kind kind) noexcept { return kind == output_kind::regular ? SIGXFSZ : SIGPIPE; }
+
+// Keeps a signal that a call raises in its own thread from the program, whatever its disposition. 0 stands for none.
+//
+// A signal that was pending before belongs to somebody else: it is blocked already, and stays pending.
+class signal_shield {
+public:
+    explicit signal_shield(int signal) noexcept
+    {
+        if(signal == 0)
+            return;
+        sigset_t pending;
+        ::sigemptyset(&pending);
+        ::sigpending(&pending);
+        active_ = ::sigismember(&pending, signal) == 0;
+        if(!active_)
+            return;
+        ::sigemptyset(&signals_);
+        ::sigaddset(&signals_, signal);
+        ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+    }
+
+    signal_shield(signal_shield const&) = delete;
+    signal_shield& operator=(signal_shield const&) = delete;
+
+    ~signal_shield()
+    {
+        if(active_)
+            ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+
+    // The call fell short, so it may have raised the signal: even one that wrote something does.
+    void consume() noexcept
+    {
+        int const saved = errno;
+        std::timespec const at_once{};
+        if(active_)
+            detail::uninterrupted([&] { return ::sigtimedwait(&signals_, nullptr, &at_once); });
+        errno = saved;
+    }
+
+private:
+    sigset_t signals_;
+    sigset_t before_;
+    bool active_ = false;
+};
+
+// Waits until a non-blocking output takes bytes, or has an error that the next call will show.
+// A blocking socket gives EAGAIN too, when its own time limit has passed: that one is an error.
+inline bool wait_for_room(int fd) noexcept
+{
+    int const flags = ::fcntl(fd, F_GETFL);
+    if(flags == -1 || (flags & O_NONBLOCK) == 0) {
+        errno = EAGAIN;
+        return false;
+    }
+    pollfd p{fd, POLLOUT, 0};
+    return detail::uninterrupted([&] { return ::poll(&p, 1, -1); }) > 0;
+}
+
+// Moves 1 to `wanted` bytes by one successful `call`.
+template<class Call>
+std::size_t transfer_some(int fd, int signal, std::size_t wanted, error_code& ec, Call call)
+{
+    for(;;) {
+        ssize_t n;
+        {
+            signal_shield shield(signal);
+            n = call();
+            if(n < 0 || static_cast<std::size_t>(n) < wanted)
+                shield.consume();
+        }
+        if(n >= 0) {
+            ec.clear();
+            return static_cast<std::size_t>(n);
+        }
+        if(errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && detail::wait_for_room(fd)))
+            continue;
+        ec = detail::last_error();
+        return 0;
+    }
+}
+
+inline std::size_t write_pieces_some(
+    int fd, output_kind kind, std::span<bytes_view const> pieces, error_code& ec)
+{
+    std::array<iovec, 16> vectors;
+    auto const count = std::min(pieces.size(), vectors.size());
+    std::size_t wanted = 0;
+    for(std::size_t i = 0; i != count; ++i) {
+        vectors[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+        wanted += pieces[i].size();
+    }
+    if(kind == output_kind::socket) {
+        msghdr message{};
+        message.msg_iov = vectors.data();
+        message.msg_iovlen = count;
+        return detail::transfer_some(fd, 0, wanted, ec, [&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL); });
+    }
+    return detail::transfer_some(fd, detail::signal_of(kind), wanted, ec,
+        [&] { return ::writev(fd, vectors.data(), static_cast<int>(count)); });
+}
+
+// Whether an error is certainly one of the output. Any other may come from the source, or from the pair of them;
+// reading and writing tells which.
+constexpr bool is_output_error(int e) noexcept
+{
+    switch(e) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case EPIPE:
+    case ECONNRESET:
+    case EAGAIN: return true;
+    }
+    return false;
+}
+
+// Has the kernel copy bytes of a file. The source's own file position stays where it is.
+inline std::size_t copy_extent_some(int fd, output_kind kind, file_extent const& extent, error_code& ec)
+{
+    // Limits how long one call keeps its caller from noticing a cancellation.
+    constexpr std::uint64_t most_to_file = 16u * 1024 * 1024;
+    constexpr std::uint64_t most_to_stream = 1024u * 1024;
+
+    bool const regular = kind == output_kind::regular;
+    auto const wanted = static_cast<std::size_t>(std::min(extent.size, regular ? most_to_file : most_to_stream));
+    std::size_t n = 0;
+    ec.assign(EINVAL, boost::system::system_category());
+    auto const attempt = [&](auto call) {
+        auto at = static_cast<off_t>(extent.offset);
+        n = detail::transfer_some(fd, detail::signal_of(kind), wanted, ec, [&] { return call(&at); });
+    };
+    if(extent.offset <= static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
+        if(regular)
+            attempt([&](off_t* at) { return ::copy_file_range(extent.fd, at, fd, nullptr, wanted, 0); });
+        if(kind == output_kind::pipe)
+            attempt([&](off_t* at) { return ::splice(extent.fd, at, fd, nullptr, wanted, 0); });
+        else if(ec.failed() && !detail::is_output_error(ec.value()))
+            attempt([&](off_t* at) { return ::sendfile(fd, extent.fd, at, wanted); });
+    }
+    // Nothing copied without an error: the file ends before its extent does, which reading will show.
+    if(n == 0 && !(ec.failed() && detail::is_output_error(ec.value())))
+        ec = make_error_code(boost::system::errc::operation_not_supported);
+    return n;
+}
+
+} // namespace tarexport::detail
+
+#endif

@@ -1,0 +1,228 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_DOCUMENTS_HPP
+#define TAREXPORT_DOCUMENTS_HPP
+
+#include <tarexport/descriptor.hpp>
+#include <tarexport/detail/go_json_write.hpp>
+#include <tarexport/digest.hpp>
+#include <tarexport/platform.hpp>
+#include <tarexport/reference.hpp>
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The documents of an archive, byte for byte as the engine (moby v27.3.1) marshals them.
+
+namespace tarexport {
+
+/// One image of `manifest.json`.
+struct manifest_item {
+    std::string config;                    ///< path in the archive
+    std::vector<std::string> tags;         ///< familiar references; none is written as null
+    std::vector<std::string> layers;       ///< paths in the archive, bottom first
+    std::string parent;                    ///< image ID, or empty
+    std::map<std::string, descriptor> sources; ///< what each diff ID is in the archive
+};
+
+/// What `repositories` says: repository, tag, and the encoded digest of the image's top layer.
+using repository_tags = std::map<std::string, std::map<std::string, std::string>>;
+
+namespace detail {
+
+inline void append_strings(json_writer& w, std::span<std::string const> texts)
+{
+    w.begin_array();
+    for(auto const& t : texts)
+        w.string(t);
+    w.end_array();
+}
+
+inline void append_annotations(json_writer& w, descriptor const& d)
+{
+    if(d.annotations.empty())
+        return;
+    std::map<std::string_view, std::string_view> sorted;
+    for(auto const& [key, value] : d.annotations)
+        sorted.insert_or_assign(key, value);
+    w.key("annotations");
+    w.begin_object();
+    for(auto const& [key, value] : sorted) {
+        w.key(key);
+        w.string(value);
+    }
+    w.end_object();
+}
+
+inline void append_platform(json_writer& w, platform const& p)
+{
+    w.key("platform");
+    w.begin_object();
+    w.key("architecture");
+    w.string(p.architecture);
+    w.key("os");
+    w.string(p.os);
+    if(!p.os_version.empty()) {
+        w.key("os.version");
+        w.string(p.os_version);
+    }
+    if(!p.os_features.empty()) {
+        w.key("os.features");
+        append_strings(w, p.os_features);
+    }
+    if(!p.variant.empty()) {
+        w.key("variant");
+        w.string(p.variant);
+    }
+    w.end_object();
+}
+
+// OCI documents put the digest before the size, the older `LayerSources` the size before the digest.
+enum class descriptor_order { digest_first, size_first };
+
+inline void append_descriptor(json_writer& w, descriptor const& d, descriptor_order order)
+{
+    auto const write_digest = [&] {
+        w.key("digest");
+        w.string(d.id.str());
+    };
+    w.begin_object();
+    w.key("mediaType");
+    w.string(d.media_type);
+    if(order == descriptor_order::digest_first)
+        write_digest();
+    w.key("size");
+    w.number(d.size);
+    if(order == descriptor_order::size_first)
+        write_digest();
+    if(!d.urls.empty()) {
+        w.key("urls");
+        append_strings(w, d.urls);
+    }
+    append_annotations(w, d);
+    if(d.target)
+        append_platform(w, *d.target);
+    if(!d.artifact_type.empty()) {
+        w.key("artifactType");
+        w.string(d.artifact_type);
+    }
+    w.end_object();
+}
+
+inline void append_descriptors(json_writer& w, std::string_view key, std::span<descriptor const> all)
+{
+    w.key(key);
+    w.begin_array();
+    for(auto const& d : all)
+        append_descriptor(w, d, descriptor_order::digest_first);
+    w.end_array();
+}
+
+} // namespace detail
+
+/// Return the file `oci-layout`, with the blank that the engine writes.
+inline std::string render_oci_layout()
+{
+    return R"({"imageLayoutVersion": "1.0.0"})";
+}
+
+/// Return an OCI image manifest.
+inline std::string render_manifest(descriptor const& config, std::span<descriptor const> layers)
+{
+    std::string text;
+    detail::json_writer w(text);
+    w.begin_object();
+    w.key("schemaVersion");
+    w.number(2);
+    w.key("mediaType");
+    w.string(media_type::oci_manifest);
+    w.key("config");
+    detail::append_descriptor(w, config, detail::descriptor_order::digest_first);
+    detail::append_descriptors(w, "layers", layers);
+    w.end_object();
+    return text;
+}
+
+/// Return an OCI image index.
+inline std::string render_index(std::span<descriptor const> manifests)
+{
+    std::string text;
+    detail::json_writer w(text);
+    w.begin_object();
+    w.key("schemaVersion");
+    w.number(2);
+    w.key("mediaType");
+    w.string(media_type::oci_index);
+    detail::append_descriptors(w, "manifests", manifests);
+    w.end_object();
+    return text;
+}
+
+/// Return `manifest.json`, with its newline.
+inline std::string render_manifest_json(std::span<manifest_item const> items)
+{
+    std::string text;
+    detail::json_writer w(text);
+    w.begin_array();
+    for(auto const& item : items) {
+        w.begin_object();
+        w.key("Config");
+        w.string(item.config);
+        w.key("RepoTags");
+        if(item.tags.empty())
+            w.null();
+        else
+            detail::append_strings(w, item.tags);
+        w.key("Layers");
+        detail::append_strings(w, item.layers);
+        if(!item.parent.empty()) {
+            w.key("Parent");
+            w.string(item.parent);
+        }
+        if(!item.sources.empty()) {
+            w.key("LayerSources");
+            w.begin_object();
+            for(auto const& [diff_id, source] : item.sources) {
+                w.key(diff_id);
+                detail::append_descriptor(w, source, detail::descriptor_order::size_first);
+            }
+            w.end_object();
+        }
+        w.end_object();
+    }
+    w.end_array();
+    text.push_back('\n');
+    return text;
+}
+
+/// Return `repositories`, with its newline.
+inline std::string render_repositories(repository_tags const& repositories)
+{
+    std::string text;
+    detail::json_writer w(text);
+    w.begin_object();
+    for(auto const& [repository, tags] : repositories) {
+        w.key(repository);
+        w.begin_object();
+        for(auto const& [tag, layer] : tags) {
+            w.key(tag);
+            w.string(layer);
+        }
+        w.end_object();
+    }
+    w.end_object();
+    text.push_back('\n');
+    return text;
+}
+
+} // namespace tarexport
+
+#endif

@@ -1,0 +1,300 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_PLAN_HPP
+#define TAREXPORT_PLAN_HPP
+
+#include <tarexport/bytes.hpp>
+#include <tarexport/digest.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/hash.hpp>
+#include <tarexport/tar_header.hpp>
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tarexport {
+
+/// What an entry of an archive holds.
+enum class entry_kind : std::uint8_t {
+    directory, ///< nothing
+    document,  ///< bytes that the plan has
+    layer      ///< bytes that a store has
+};
+
+/** One entry of a planned archive. All positions and sizes are in bytes.
+
+    Borrows the plan; `path` is made on demand, because most paths follow from a digest.
+*/
+struct planned_entry {
+    entry_kind kind{};
+    std::uint32_t mode = 0;      ///< permission bits
+    std::int64_t mtime = 0;      ///< seconds since 1970-01-01T00:00:00Z
+    std::uint64_t offset = 0;    ///< of the entry's first header block in the archive
+    std::uint64_t data = 0;      ///< of its first data byte
+    std::uint64_t size = 0;      ///< of its data, without padding
+    std::uint64_t end = 0;       ///< of the next entry's first header block
+    std::size_t item = 0;        ///< the number of the document or layer
+};
+
+/// A layer that the driver takes from a store while it writes.
+struct planned_layer {
+    digest id;               ///< of the bytes as stored, verified while they pass
+    digest chain;            ///< chain ID of the layers of its first image, up to this one
+    std::uint32_t lease = 0; ///< the number of its handle in the driver's table
+    std::uint64_t size = 0;  ///< in bytes
+
+    friend bool operator==(planned_layer const&, planned_layer const&) = default;
+};
+
+/// An image of the archive.
+struct planned_image {
+    digest id;                     ///< of the config
+    std::vector<std::string> tags; ///< familiar names, in the order of the archive
+
+    friend bool operator==(planned_image const&, planned_image const&) = default;
+};
+
+class plan_builder;
+
+/** An archive before its first byte: entries in order, each with its path, mode, time, size, offset and content.
+
+    A plan is a value. Two plans that compare equal give the same bytes, and `etag()` is the same for them only.
+    Where a byte of the archive is decided: headers in `tar_header.hpp`, documents and order in the layout.
+
+    @par Thread Safety
+    Const members may be called from several threads.
+*/
+class plan {
+public:
+    /// An archive of no entries.
+    plan() = default;
+
+    /// Return the size of the whole archive in bytes, its end blocks included.
+    std::uint64_t size() const noexcept { return size_; }
+
+    /// Return the number of entries.
+    std::size_t count() const noexcept { return entries_.size(); }
+
+    /// Return an entry. Precondition: `i < count()`.
+    planned_entry entry(std::size_t i) const noexcept
+    {
+        BOOST_ASSERT(i < count());
+        auto const& r = entries_[i];
+        return {r.kind, r.mode, r.mtime, r.offset, r.offset + r.header_size, r.size,
+            i + 1 == count() ? size_ - end_of_archive_size : entries_[i + 1].offset, r.item};
+    }
+
+    /// Return an entry's path; directories end in a slash. Precondition: `i < count()`.
+    std::string path(std::size_t i) const
+    {
+        BOOST_ASSERT(i < count());
+        auto const& r = entries_[i];
+        if(r.named)
+            return names_[r.name];
+        return blob_path(r.kind == entry_kind::layer ? layers_[r.item].id : documents_[r.item].id);
+    }
+
+    /// Return the digest of an entry's content, empty for a directory. Precondition: `i < count()`.
+    digest id(std::size_t i) const noexcept
+    {
+        BOOST_ASSERT(i < count());
+        auto const& r = entries_[i];
+        switch(r.kind) {
+        case entry_kind::directory: break;
+        case entry_kind::document: return documents_[r.item].id;
+        case entry_kind::layer: return layers_[r.item].id;
+        }
+        return {};
+    }
+
+    /// Return the entry that holds a byte of the archive, or `count()` for the end blocks and beyond.
+    std::size_t find(std::uint64_t position) const noexcept
+    {
+        if(entries_.empty() || position >= size_ - end_of_archive_size)
+            return count();
+        auto const after = std::ranges::upper_bound(entries_, position, {}, &record::offset);
+        return static_cast<std::size_t>(after - entries_.begin()) - 1;
+    }
+
+    /// Append an entry's header blocks, exactly `data - offset` bytes. Precondition: `i < count()`.
+    void append_header(std::string& out, std::size_t i) const
+    {
+        BOOST_ASSERT(i < count());
+        [[maybe_unused]] auto const before = out.size();
+        auto const& r = entries_[i];
+        [[maybe_unused]] auto const ok = append_entry_header(out, {path(i), r.size, r.mtime, r.mode, r.kind == entry_kind::directory});
+        BOOST_ASSERT(ok && out.size() - before == r.header_size);
+    }
+
+    /// Return the bytes of a document; valid as long as the plan. Precondition: `item` is that of a document.
+    bytes_view document(std::size_t item) const noexcept { return to_bytes(documents_[item].text); }
+
+    /// Return the layers that a driver takes from its table of handles, in the order of their numbers.
+    std::vector<planned_layer> const& layers() const noexcept { return layers_; }
+
+    /// Return the images of the archive, in its order.
+    std::vector<planned_image> const& images() const noexcept { return images_; }
+
+    /** Return the identity of the archive's bytes: equal plans, and only they, have equal ones.
+
+        A digest over all headers and the digests of all contents: known before a layer is read, and wrong
+        only if a store lies, which verification then finds.
+    */
+    digest const& etag() const noexcept { return etag_; }
+
+    friend bool operator==(plan const& a, plan const& b) noexcept { return a.etag_ == b.etag_ && a.size_ == b.size_; }
+
+    /// Return where the layouts put a blob: `blobs/ALGORITHM/HEX`.
+    static std::string blob_path(digest const& d)
+    {
+        std::string s = "blobs/";
+        s.append(name_of(d.algorithm())).push_back('/');
+        return s += d.hex();
+    }
+
+private:
+    friend class plan_builder;
+
+    struct record {
+        std::uint64_t offset = 0;
+        std::uint64_t size = 0;
+        std::int64_t mtime = 0;
+        std::uint32_t mode = 0;
+        std::uint32_t header_size = 0;
+        std::uint32_t item = 0;
+        std::uint32_t name = 0;
+        entry_kind kind{};
+        bool named = false;
+    };
+
+    struct rendered {
+        std::string text;
+        digest id;
+    };
+
+    std::vector<record> entries_;
+    std::vector<rendered> documents_;
+    std::vector<planned_layer> layers_;
+    std::vector<planned_image> images_;
+    std::vector<std::string> names_;
+    std::uint64_t size_ = end_of_archive_size;
+    digest etag_ = digest_of(std::string_view{});
+};
+
+/** Puts a plan together, entry by entry, in the order in which they were added.
+
+    @par Example
+    @code
+    plan_builder b;
+    b.add_directory("blobs/", 0755, 0);
+    b.add_document("oci-layout", text, 0644, 0);
+    auto p = std::move(b).finish();          // result<plan>
+    @endcode
+*/
+class plan_builder {
+public:
+    /// Add a directory; the path ends in a slash.
+    void add_directory(std::string path, std::uint32_t mode, std::int64_t mtime)
+    {
+        add(entry_kind::directory, 0, 0, mode, mtime, std::move(path));
+    }
+
+    /// Add a rendered document under a path.
+    void add_document(std::string path, std::string text, std::uint32_t mode, std::int64_t mtime)
+    {
+        auto id = digest_of(text);
+        add_rendered(std::move(text), id, mode, mtime, std::move(path));
+    }
+
+    /// Add a rendered document under the path of its digest. Precondition: `id` is the digest of `text`.
+    void add_blob(std::string text, digest const& id, std::uint32_t mode, std::int64_t mtime)
+    {
+        add_rendered(std::move(text), id, mode, mtime, {});
+    }
+
+    /** Add a layer, under the path of its digest if no other is given.
+        @return Its number in the plan.
+    */
+    std::size_t add_layer(planned_layer layer, std::uint32_t mode, std::int64_t mtime, std::string path = {})
+    {
+        auto const size = layer.size;
+        plan_.layers_.push_back(std::move(layer));
+        add(entry_kind::layer, plan_.layers_.size() - 1, size, mode, mtime, std::move(path));
+        return plan_.layers_.size() - 1;
+    }
+
+    /// Add an image to the list that `plan::images()` returns.
+    void add_image(planned_image image) { plan_.images_.push_back(std::move(image)); }
+
+    /** Compute the offsets and the identity.
+        @return The plan; `unencodable_header` with the path, or `archive_too_large`.
+    */
+    result<plan> finish() &&
+    {
+        constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+        std::string header;
+        sha256 identity;
+        std::uint64_t position = 0;
+        for(std::size_t i = 0; i != plan_.count(); ++i) {
+            auto& r = plan_.entries_[i];
+            header.clear();
+            auto encoded = append_entry_header(header, {plan_.path(i), r.size, r.mtime, r.mode, r.kind == entry_kind::directory});
+            if(!encoded)
+                return encoded.error();
+            r.offset = position;
+            r.header_size = static_cast<std::uint32_t>(header.size());
+            auto const room = largest - position - end_of_archive_size;
+            if(r.size > room || header.size() + tar_block_size > room - r.size)
+                return failure{error::archive_too_large, plan_.path(i), {}};
+            position += header.size() + padded_size(r.size);
+            identity.update(to_bytes(header));
+            identity.update(plan_.id(i).hash());
+        }
+        plan_.size_ = position + end_of_archive_size;
+        plan_.etag_ = identity.result();
+        return std::move(plan_);
+    }
+
+private:
+    void add(entry_kind kind, std::size_t item, std::uint64_t size, std::uint32_t mode, std::int64_t mtime, std::string path)
+    {
+        plan::record r;
+        r.kind = kind;
+        r.item = static_cast<std::uint32_t>(item);
+        r.size = size;
+        r.mode = mode;
+        r.mtime = mtime;
+        if(!path.empty()) {
+            r.named = true;
+            r.name = static_cast<std::uint32_t>(plan_.names_.size());
+            plan_.names_.push_back(std::move(path));
+        }
+        plan_.entries_.push_back(r);
+    }
+
+    void add_rendered(std::string text, digest const& id, std::uint32_t mode, std::int64_t mtime, std::string path)
+    {
+        auto const size = text.size();
+        plan_.documents_.push_back({std::move(text), id});
+        add(entry_kind::document, plan_.documents_.size() - 1, size, mode, mtime, std::move(path));
+    }
+
+    plan plan_;
+};
+
+} // namespace tarexport
+
+#endif

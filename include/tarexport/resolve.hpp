@@ -1,0 +1,286 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_RESOLVE_HPP
+#define TAREXPORT_RESOLVE_HPP
+
+#include <tarexport/content.hpp>
+#include <tarexport/descriptor.hpp>
+#include <tarexport/digest.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/image.hpp>
+#include <tarexport/layer.hpp>
+#include <tarexport/names.hpp>
+#include <tarexport/observer.hpp>
+#include <tarexport/reference.hpp>
+#include <tarexport/selection.hpp>
+#include <tarexport/stores.hpp>
+#include <tarexport/v1.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace tarexport {
+
+/// The images that names stand for, and leases on all their layers; a layer that images share is leased once.
+template<layer_handle Handle>
+struct resolution {
+    std::vector<selection> images;
+    std::vector<Handle> leases; ///< what `selected_layer::lease` counts
+};
+
+namespace detail {
+
+template<store Store, observer O>
+class resolver {
+public:
+    using handle = handle_of<Store>;
+
+    resolver(Store const& s, platform_choice const& platforms, O& o) : store_(s), platforms_(platforms), observer_(o) {}
+
+    result<resolution<handle>> run(names const& requested)
+    {
+        if(requested.empty())
+            return failure{error::no_names, {}, {}};
+        for(auto const& name : requested)
+            if(auto added = add(name); !added)
+                return added.error();
+        for(auto& s : out_.images) {
+            if(auto leased = lease_layers(s); !leased)
+                return leased.error();
+            tell(s);
+        }
+        return std::move(out_);
+    }
+
+private:
+    // One image that a name leads to, and the reference that led there, if any.
+    struct found {
+        std::size_t image;
+        std::optional<reference> via;
+    };
+
+    result<void> add(requested_name const& name)
+    {
+        auto parsed = tarexport::parse_image_name(name.text);
+        if(!parsed)
+            return about(name.text.empty() ? "\"\"" : name.text, parsed.error());
+        std::vector<found> all;
+        auto done = std::visit([&](auto const& meaning) { return find(meaning, name.text, all); }, parsed->meaning);
+        if(!done)
+            return about(name.text, done.error());
+        return name.as ? rename(name, all) : keep_tags(all);
+    }
+
+    result<void> find(digest const& id, std::string const&, std::vector<found>& all) { return find_id(id, all); }
+
+    result<void> find(id_prefix const& prefix, std::string const&, std::vector<found>& all)
+    {
+        auto id = store_.search(prefix.text);
+        return id ? find_id(*id, all) : result<void>(id.error());
+    }
+
+    result<void> find(repository_name const& repository, std::string const& text, std::vector<found>& all)
+    {
+        auto references = store_.by_name(repository.base);
+        if(!references)
+            return references.error();
+        if(references->empty())
+            return find(id_prefix{text}, text, all);
+        for(auto const& ref : *references)
+            if(auto one = find(ref, text, all); !one)
+                return one;
+        return {};
+    }
+
+    result<void> find(reference const& ref, std::string const&, std::vector<found>& all)
+    {
+        if constexpr(content_store<Store>) {
+            auto root = store_.root(ref);
+            if(!root)
+                return root.error();
+            auto manifests = tarexport::find_manifests(store_, *root, platforms_);
+            if(!manifests)
+                return manifests.error();
+            if(manifests->size() > 1)
+                return failure{error::several_platforms, std::string(ref.familiar()), platforms_of(*manifests)};
+            auto loaded = tarexport::load_image(store_, manifests->front());
+            if(!loaded)
+                return loaded.error();
+            return keep(std::move(*loaded), ref, std::move(*root), all);
+        }
+        else {
+            auto id = store_.lookup(ref);
+            return id ? find_id(*id, all, ref) : result<void>(id.error());
+        }
+    }
+
+    result<void> find_id(digest const& id, std::vector<found>& all, std::optional<reference> via = std::nullopt)
+    {
+        if(auto const known = by_id_.find(id); known != by_id_.end()) {
+            all.push_back({known->second, std::move(via)});
+            return {};
+        }
+        auto loaded = store_.load(id);
+        if(!loaded)
+            return loaded.error();
+        return keep(std::move(*loaded), std::move(via), std::nullopt, all);
+    }
+
+    result<void> keep(image loaded, std::optional<reference> via, std::optional<descriptor> root, std::vector<found>& all)
+    {
+        auto const [known, is_new] = by_id_.try_emplace(loaded.id, out_.images.size());
+        if(is_new) {
+            if(auto fit = tarexport::check_image(loaded); !fit)
+                return fit;
+            out_.images.push_back({std::move(loaded), {}, {}, std::move(root)});
+        }
+        all.push_back({known->second, std::move(via)});
+        return {};
+    }
+
+    // A reference by digest selects an image but is no name for it (moby: only tags are recorded).
+    result<void> keep_tags(std::vector<found> const& all)
+    {
+        for(auto const& f : all)
+            if(f.via && !f.via->has_digest())
+                if(auto tagged = tag(f.image, *f.via); !tagged)
+                    return tagged;
+        return {};
+    }
+
+    result<void> rename(requested_name const& name, std::vector<found> const& all)
+    {
+        auto as = tarexport::parse_reference(*name.as);
+        if(!as)
+            return about(name.text + "=" + *name.as, as.error());
+        if(as->has_digest())
+            return failure{error::invalid_reference, *name.as, "a new name has a tag, not a digest"};
+        if(as->has_tag() && std::ranges::any_of(all, [&](found const& f) { return f.image != all.front().image; }))
+            return failure{error::ambiguous_reference, name.text,
+                "it stands for several images, which cannot all be called " + *name.as};
+        for(auto const& f : all) {
+            auto tagged = *as;
+            if(!as->has_tag()) {
+                auto kept = f.via && f.via->has_tag() && !f.via->has_digest() ? as->with_tag(f.via->tag()) : as->with_tag("latest");
+                if(!kept)
+                    return kept.error();
+                tagged = std::move(*kept);
+            }
+            if(auto done = tag(f.image, tagged); !done)
+                return done;
+        }
+        return {};
+    }
+
+    result<void> tag(std::size_t image, reference const& name)
+    {
+        auto const [known, is_new] = owners_.try_emplace(name.str(), image);
+        if(is_new)
+            out_.images[image].tags.push_back(name);
+        else if(known->second != image)
+            return failure{error::ambiguous_reference, std::string(name.familiar()),
+                "two images would get this name: " + out_.images[known->second].config.id.str() + " and "
+                    + out_.images[image].config.id.str()};
+        return {};
+    }
+
+    result<void> lease_layers(selection& s)
+    {
+        auto const& config = s.config;
+        s.layers.reserve(config.diff_ids.size());
+        for(std::size_t n = 0; n != config.diff_ids.size(); ++n) {
+            auto const key = n < config.layers.size() ? config.layers[n].id.str() : config.diff_ids[n];
+            auto known = leased_.find(key);
+            if(known == leased_.end()) {
+                auto lease = store_.layer(config, n);
+                if(!lease)
+                    return about(called(s), lease.error());
+                if(lease->info().id.empty())
+                    return failure{error::invalid_digest, called(s), "layer " + std::to_string(n) + " of the store has no digest"};
+                known = leased_.try_emplace(key, out_.leases.size()).first;
+                out_.leases.push_back(std::move(*lease));
+            }
+            s.layers.push_back({out_.leases[known->second].info(), known->second});
+        }
+        return {};
+    }
+
+    void tell([[maybe_unused]] selection const& s)
+    {
+        if constexpr(observes<O>) {
+            std::vector<std::string> tags;
+            for(auto const& t : s.tags)
+                tags.emplace_back(t.familiar());
+            auto const chains = tarexport::chain_ids(s.config.diff_ids);
+            auto const parsed = chains.empty() ? result<digest>(digest()) : tarexport::parse_digest(chains.back());
+            auto const chain = parsed ? *parsed : digest();
+            observer_(event(image_resolved{s.config.id, chain, s.layers.size(), tags}));
+        }
+    }
+
+    static std::string called(selection const& s)
+    {
+        return s.tags.empty() ? s.config.id.str() : std::string(s.tags.front().familiar());
+    }
+
+    static std::string platforms_of(std::vector<descriptor> const& manifests)
+    {
+        std::string text;
+        for(auto const& m : manifests)
+            text += (text.empty() ? "" : ", ") + (m.target ? tarexport::format(*m.target) : m.id.str());
+        return text;
+    }
+
+    // Puts the name in front of what a store says about something of it.
+    static failure about(std::string const& name, failure f)
+    {
+        if(f.subject.empty() || f.subject == name)
+            f.subject = name;
+        else
+            f.subject = name + ": " + f.subject;
+        return f;
+    }
+
+    Store const& store_;
+    platform_choice const& platforms_;
+    O& observer_;
+    resolution<handle> out_;
+    std::unordered_map<digest, std::size_t> by_id_;
+    std::unordered_map<std::string, std::size_t> owners_;
+    std::unordered_map<std::string, std::size_t> leased_;
+};
+
+} // namespace detail
+
+/** Find the images that names stand for, by the rules of `docker save` (moby v27.3.1, `parseNames`), and lease their layers.
+
+    Images come in the order in which the names first lead to them, each once; its tags in request order, each once. An
+    image named by ID or digest gets no tag. Where the store keeps manifests, an index leads to the image of
+    the platform chosen.
+
+    @return The images and leases; or what is wrong with which name: `invalid_reference`, `unknown_reference`,
+    `unknown_image`, `ambiguous_id`, `ambiguous_reference`, `unknown_platform`, `several_platforms`, `unsupported_os`,
+    `no_names`, or what the store says. On a failure every lease was given back.
+*/
+template<store Store, observer O>
+result<resolution<handle_of<Store>>> resolve(Store const& s, names const& requested, platform_choice const& platforms, O& o)
+{
+    return detail::resolver<Store, O>(s, platforms, o).run(requested);
+}
+
+} // namespace tarexport
+
+#endif

@@ -1,0 +1,219 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_SAVER_HPP
+#define TAREXPORT_SAVER_HPP
+
+#include <tarexport/bytes.hpp>
+#include <tarexport/content.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/names.hpp>
+#include <tarexport/observer.hpp>
+#include <tarexport/plan.hpp>
+#include <tarexport/policy.hpp>
+#include <tarexport/resolve.hpp>
+#include <tarexport/serializer.hpp>
+#include <tarexport/sink.hpp>
+#include <tarexport/stores.hpp>
+#include <tarexport/write.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tarexport {
+
+/// How a save is done. The parts of `write_options`, and which platforms of an image with several are meant.
+struct save_options : write_options {
+    platform_choice platforms;
+};
+
+/// A plan, and the leases that it will read from. Moves; gives the leases back when it dies.
+template<layer_handle Handle>
+struct prepared_archive {
+    plan contents;
+    std::vector<Handle> leases;
+};
+
+/** Saves images of a store.
+
+    Borrows the store, which must outlive it.
+
+    @par Example
+    @code
+    tarexport::saver saver{store};
+    auto archive = saver.prepare(tarexport::names("app:1.0"));      // result: everything is known, nothing is written
+    auto report = saver.write(*archive, sink);
+    @endcode
+
+    @par Thread Safety
+    One thread at a time, because of the observer; several savers may share a store.
+*/
+template<store Store, saver_policy Policy = default_policy>
+class saver {
+public:
+    using handle = handle_of<Store>;
+
+    /// Construct from a store that outlives this object.
+    explicit saver(Store const& s) : store_(&s), policy_{} {}
+
+    /// Construct from a store that outlives this object, and the compile-time choices.
+    saver(Store const& s, Policy p) : store_(&s), policy_(std::forward<Policy>(p)) {}
+
+    /** Find the images, lease their layers and lay the archive out. Reads metadata only.
+
+        @return The archive, or why there cannot be one: the errors of `resolve` and of the layout.
+    */
+    result<prepared_archive<handle>> prepare(names const& requested, platform_choice const& platforms = {})
+    {
+        auto& o = policy_.observer;
+        result<resolution<handle>> resolved = resolution<handle>{};
+        {
+            detail::activity_span span(o, activity::resolve);
+            resolved = tarexport::resolve(*store_, requested, platforms, o);
+            if(!resolved)
+                return resolved.error();
+            span.succeeded();
+        }
+        detail::activity_span span(o, activity::make_plan);
+        auto p = policy_.layout.lay_out(resolved->images);
+        if(!p)
+            return p.error();
+        span.succeeded();
+        return prepared_archive<handle>{std::move(*p), std::move(resolved->leases)};
+    }
+
+    /// Return the plan of an archive: its size, entries and identity. A dry run.
+    result<plan> make_plan(names const& requested, platform_choice const& platforms = {})
+    {
+        auto archive = prepare(requested, platforms);
+        if(!archive)
+            return archive.error();
+        return std::move(archive->contents);
+    }
+
+    /** Write an archive, or a range of it. The sink is committed after the last byte, and aborted on every other way out.
+        @return How it went; `report.reason` says why it ended early.
+    */
+    template<sink Sink>
+    save_report write(prepared_archive<handle> const& archive, Sink& out, write_options const& options = {})
+    {
+        auto& o = policy_.observer;
+        using observer_type = std::remove_reference_t<decltype(o)>;
+        auto const range_size = std::min(options.range.last, archive.contents.size()) - std::min(options.range.first, archive.contents.size());
+        if constexpr(detail::observes<observer_type>)
+            o(event(archive_planned{range_size, archive.contents.count(), archive.contents.etag()}));
+        auto report = tarexport::write<typename Policy::hashes>(
+            archive.contents, std::span<handle const>(archive.leases), out, options, o);
+        tell_end(report);
+        return report;
+    }
+
+    /** Save images: `prepare`, then `write`.
+        @return How it went; `report.reason` says why it ended early. A sink that commits is aborted also where `prepare` failed.
+    */
+    template<sink Sink>
+    save_report save(names const& requested, Sink& out, save_options const& options = {})
+    {
+        detail::sink_guard<Sink> guard(out); // until it is handed on
+        return in_span(requested, options, [&](prepared_archive<handle> const& archive) {
+            guard.release();
+            return write(archive, out, options);
+        });
+    }
+
+    /** Save images to a sink that is made when the archive is known.
+
+        @param make_sink Called once as `make_sink(plan, options)` after everything was found; returns `result<Sink>`. It may look at
+        the size and the etag, and change the range in `options`, which is a `write_options&`: to resume, for example.
+        @return How it went; `report.reason` says why it ended early.
+    */
+    template<class MakeSink>
+    save_report save_to(names const& requested, save_options options, MakeSink make_sink)
+    {
+        return in_span(requested, options, [&](prepared_archive<handle> const& archive) {
+            auto out = make_sink(archive.contents, static_cast<write_options&>(options));
+            if(!out)
+                return not_saved(out.error());
+            return write(archive, *out, options);
+        });
+    }
+
+private:
+    template<class Next>
+    save_report in_span(names const& requested, save_options const& options, Next next)
+    {
+        std::string text;
+        for(auto const& n : requested)
+            text += (text.empty() ? "" : " ") + n.text;
+        std::array<attribute, 1> const about{{{"names", text}}};
+        detail::activity_span span(policy_.observer, activity::save, about);
+        auto archive = prepare(requested, options.platforms);
+        auto report = archive ? next(*archive) : not_saved(archive.error());
+        if(report.ok())
+            span.succeeded();
+        return report;
+    }
+
+    save_report not_saved(failure why)
+    {
+        save_report report;
+        report.reason = std::move(why);
+        tell_end(report);
+        return report;
+    }
+
+    void tell_end(save_report const& report)
+    {
+        auto& o = policy_.observer;
+        if constexpr(detail::observes<std::remove_reference_t<decltype(o)>>) {
+            if(report.ok())
+                o(event(archive_saved{report.bytes, report.etag}));
+            else
+                o(event(save_failed{report.reason}));
+        }
+    }
+
+    Store const* store_;
+    Policy policy_;
+};
+
+template<class Store>
+saver(Store const&) -> saver<Store>;
+
+/** Save images of a store to a sink, as `docker save` would.
+
+    @throws save_error What failed, and on what. The sink was aborted then, if it is one that commits.
+    @return How many bytes and layers there are, and the archive's identity.
+
+    @par Example
+    @code
+    tarexport::oci_layout_store store{"/srv/images"};
+    tarexport::file_sink out{"app.tar"};
+    tarexport::save(store, tarexport::names("app:1.0"), out);
+    @endcode
+*/
+template<class Store, class Sink>
+save_report save(Store const& store, names const& requested, Sink&& out, save_options const& options = {})
+{
+    if constexpr(tarexport::explain_store<Store>() & tarexport::explain_sink<std::remove_reference_t<Sink>>()) {
+        auto report = saver<Store>(store).save(requested, out, options);
+        if(report.reason.code.failed())
+            boost::throw_exception(save_error(report.reason));
+        return report;
+    }
+}
+
+} // namespace tarexport
+
+#endif

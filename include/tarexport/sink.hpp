@@ -1,0 +1,70 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_SINK_HPP
+#define TAREXPORT_SINK_HPP
+
+#include <tarexport/bytes.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/layer.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+
+namespace tarexport {
+
+/** Where an archive goes, front to back.
+
+    `k.write_some(bytes, ec)` takes the first 1 to `bytes.size()` bytes and returns their number; returns 0 with
+    `ec` set on an error. `bytes` is never empty. A sink that returns 0 without an error has stalled, which ends the save.
+*/
+template<class K>
+concept sink = requires(K& k, bytes_view bytes, error_code& ec) {
+    { k.write_some(bytes, ec) } -> std::same_as<std::size_t>;
+};
+
+/** A sink that takes several pieces in one call (writev).
+
+    As `write_some`, over the pieces one after the other; there is at least one, and none is empty.
+*/
+template<class K>
+concept gather_sink = sink<K> && requires(K& k, std::span<bytes_view const> pieces, error_code& ec) {
+    { k.write_some(pieces, ec) } -> std::same_as<std::size_t>;
+};
+
+/** A sink that can take bytes of a file without the program touching them.
+
+    `k.copy_some(extent, ec)` takes the first 1 to `extent.size` bytes and returns their number; returns 0 with `ec`
+    set to `operation_not_supported` where this pair of files cannot do it (the caller then reads and writes), or to another error.
+*/
+template<class K>
+concept extent_sink = sink<K> && requires(K& k, file_extent extent, error_code& ec) {
+    { k.copy_some(extent, ec) } -> std::same_as<std::size_t>;
+};
+
+/** A sink whose archive appears only when it is whole.
+
+    `k.commit(ec)` makes it appear; `k.abort()` undoes what can be undone. A driver calls exactly one of them, once, last.
+*/
+template<class K>
+concept committing_sink = sink<K> && requires(K& k, error_code& ec) {
+    k.commit(ec);
+    { k.abort() } noexcept;
+};
+
+/// Explain, one sentence a mistake, why a type is no sink.
+template<class K>
+consteval bool explain_sink()
+{
+    static_assert(sink<K>, "sink: write `std::size_t write_some(bytes_view, error_code&)`");
+    return sink<K>;
+}
+
+} // namespace tarexport
+
+#endif

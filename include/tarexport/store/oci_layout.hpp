@@ -1,0 +1,445 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_STORE_OCI_LAYOUT_HPP
+#define TAREXPORT_STORE_OCI_LAYOUT_HPP
+
+#include <tarexport/content.hpp>
+#include <tarexport/descriptor.hpp>
+#include <tarexport/detail/oci_folder.hpp>
+#include <tarexport/digest.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/image.hpp>
+#include <tarexport/oci_documents.hpp>
+#include <tarexport/reference.hpp>
+#include <tarexport/stores.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tarexport {
+
+/// How an OCI image layout is read.
+struct oci_layout_options {
+    /// The repository that tags in the layout belong to: with `registry.example/app`, the tag `1.0` is the name `registry.example/app:1.0`.
+    std::string repository;
+
+    /// Which image a name stands for where it has several.
+    platform_choice platforms = {};
+};
+
+/** The images in a directory that is an OCI image layout.
+
+    Entries of `index.json` are named by their annotation `io.containerd.image.name`; else by `org.opencontainers.image.ref.name`,
+    where that has a repository (`app:1.0`); else that is a tag of the repository in the options. All others are untagged.
+
+    The directory is not trusted. Nothing outside is read and no symlink followed below it; every size is checked
+    when a blob is leased and every document's digest when it is read; the digests of layers are left to whoever reads them.
+
+    A snapshot: `index.json` is read once. Copies share it. Models `store`, `content_store` and `listing_store`.
+
+    @par Example
+    @code
+    tarexport::oci_layout_store store{"/srv/images"};
+    @endcode
+
+    @par Thread Safety
+    Const members may be called from several threads.
+    @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+*/
+class oci_layout_store {
+public:
+    /// A lease on one blob: no file is open until `open`.
+    using handle = oci_blob;
+
+    /// Open a layout. Throws `save_error` with what `open` fails with.
+    explicit oci_layout_store(std::string const& path, oci_layout_options options = {})
+        : oci_layout_store(open(path, std::move(options)).value())
+    {
+    }
+
+    /** Open a layout.
+
+        @return The store; or `not_a_layout` (a file of the layout is not there), `invalid_document`, `invalid_json`,
+        `limit_exceeded`, `invalid_reference` (the options' repository) or the system's error. The subject is the path.
+    */
+    static result<oci_layout_store> open(std::string const& path, oci_layout_options options = {});
+
+    /** Return the descriptor that a name stands for.
+
+        A reference with a digest is looked for by that alone, among the entries and the indexes of its repository and the
+        entries without name.
+        @return The descriptor, `unknown_reference` or, where one name is given to several, `ambiguous_reference`.
+    */
+    result<descriptor> root(reference const& ref) const;
+
+    /// Lease a blob. @return The lease, `missing_blob`, `size_mismatch`, `not_a_regular_file` or the system's error; the subject is the path.
+    result<oci_blob> blob(descriptor const& d) const { return oci_blob::lease(state_->folder, d); }
+
+    /// Lease a layer. @return As `blob`, and `missing_layer` where the image has no such layer.
+    result<oci_blob> layer(image const& i, std::size_t n) const;
+
+    /// Return the ID of the image that a name stands for on the platform of the options. Reads only what that takes.
+    result<digest> lookup(reference const& ref) const;
+
+    /// Return all names of a repository, sorted.
+    result<std::vector<reference>> by_name(reference const& ref) const;
+
+    /** Return an image by its ID, whatever its platform.
+
+        The first time, the manifests of all entries are read, but for an image that `lookup` has found.
+        @return The image, or `unknown_image`; the detail tells of entries that could not be read.
+    */
+    result<image> load(digest const& id) const;
+
+    /// Return the ID that begins so. @return It, `unknown_image` or `ambiguous_id`.
+    result<digest> search(std::string_view prefix) const;
+
+    /** Return all images of all platforms, in the order of the index.
+
+        A name is with the image that `lookup` would return or, where the platform is not there, with the first.
+        @return The images, or why some entry could not be read: a list that lacks images is none.
+    */
+    result<std::vector<listed_image>> list() const;
+
+    /// Return all images that can be read, and put why others could not into `unreadable`.
+    std::vector<listed_image> list(std::vector<failure>& unreadable) const;
+
+    /// Return the path that was opened.
+    std::string const& path() const noexcept { return state_->folder->path; }
+
+private:
+    // What all entries lead to.
+    struct contents {
+        struct found {
+            digest id;
+            descriptor manifest;
+            std::size_t root;
+        };
+        std::vector<found> images; // by entry; an image may be found several times
+        std::vector<failure> unreadable;
+    };
+
+    struct state {
+        std::shared_ptr<detail::oci_folder const> folder;
+        oci_layout_options options;
+        std::vector<detail::oci_root> roots;
+
+        std::mutex mutex;
+        std::map<digest, descriptor> manifests;   // of images that were looked up
+        std::optional<contents> all;              // once it was needed
+    };
+
+    explicit oci_layout_store(std::shared_ptr<state> s) noexcept : state_(std::move(s)) {}
+
+    contents const& scan() const;
+    result<void> scan_root(std::size_t n, contents& out) const;
+    result<descriptor> root_by_digest(reference const& ref) const;
+    result<descriptor> only_one(std::vector<descriptor const*> const& found, reference const& ref) const;
+    result<digest> chosen(descriptor const& d, std::string_view what) const;
+    std::optional<descriptor> known_manifest(digest const& id) const;
+    std::string unreadable_entries() const;
+    std::string hint() const;
+
+    std::shared_ptr<state> state_;
+};
+
+inline result<oci_layout_store> oci_layout_store::open(std::string const& path, oci_layout_options options)
+{
+    auto folder = detail::oci_folder::open(path);
+    if(!folder)
+        return folder.error();
+    auto const read = (*folder)->read_index();
+    if(!read)
+        return read.error();
+    auto roots = detail::name_roots(read->manifests, options.repository);
+    if(!roots)
+        return roots.error();
+    auto s = std::make_shared<state>();
+    s->folder = *std::move(folder);
+    s->options = std::move(options);
+    s->roots = *std::move(roots);
+    return oci_layout_store(std::move(s));
+}
+
+inline result<oci_blob> oci_layout_store::layer(image const& i, std::size_t n) const
+{
+    auto const what = "layer " + std::to_string(n) + " of image " + i.id.str();
+    if(n >= i.layers.size())
+        return failure{error::missing_layer, i.id.str(), what + ": there are " + std::to_string(i.layers.size())};
+    auto lease = blob(i.layers[n]);
+    return lease ? std::move(lease) : result<oci_blob>(detail::about(lease.error(), what));
+}
+
+inline result<descriptor> oci_layout_store::root(reference const& ref) const
+{
+    if(ref.has_digest())
+        return root_by_digest(ref);
+    auto const wanted = ref.with_default_tag();
+    std::vector<descriptor const*> found;
+    for(auto const& r : state_->roots)
+        if(r.name == wanted)
+            found.push_back(&r.entry);
+    return only_one(found, ref);
+}
+
+inline result<descriptor> oci_layout_store::root_by_digest(reference const& ref) const
+{
+    auto const id = ref.id();
+    if(!id)
+        return id.error();
+    std::vector<descriptor const*> found;
+    for(auto const& r : state_->roots) {
+        bool const same = r.entry.id == *id && (!r.name || r.name->name() == ref.name());
+        if(same || r.name == ref.without_tag())
+            found.push_back(&r.entry);
+    }
+    if(!found.empty())
+        return only_one(found, ref);
+    // One of the manifests that an index of the repository lists?
+    detail::content_reader<oci_layout_store> const reader(*this);
+    std::optional<failure> unread;
+    for(auto const& r : state_->roots) {
+        if(!r.name || r.name->name() != ref.name() || !media_type::is_index(r.entry.media_type))
+            continue;
+        detail::content_walk walk(reader, [](platform const&) { return true; });
+        if(auto done = walk.enter(r.entry, {}); !done && !unread)
+            unread = done.error();
+        auto const& listed = walk.manifests();
+        if(auto const m = std::ranges::find(listed, *id, &descriptor::id); m != listed.end())
+            return *m;
+    }
+    return failure{error::unknown_reference, ref.str(), unread ? "could not read " + message(*unread) : std::string()};
+}
+
+inline result<descriptor> oci_layout_store::only_one(
+    std::vector<descriptor const*> const& found, reference const& ref) const
+{
+    if(found.empty())
+        return failure{error::unknown_reference, std::string(ref.familiar()), hint()};
+    std::vector<std::string> ids;
+    for(auto const* const d : found)
+        if(auto id = d->id.str(); std::ranges::find(ids, id) == ids.end())
+            ids.push_back(std::move(id));
+    if(ids.size() > 1)
+        return failure{error::ambiguous_reference, std::string(ref.familiar()), ids[0] + ", " + ids[1]};
+    return *found.front();
+}
+
+// The tags that nobody can ask for without a repository.
+inline std::string oci_layout_store::hint() const
+{
+    std::string tags;
+    std::size_t count = 0;
+    for(auto const& r : state_->roots) {
+        auto const name = r.entry.annotation(detail::ref_name_annotation);
+        if(r.name || !name)
+            continue;
+        if(++count <= 8)
+            tags.append(tags.empty() ? "" : ", ").append(name->substr(0, 128));
+    }
+    if(count == 0)
+        return {};
+    return "the layout has tags without a repository, which has to be given: " + tags + (count > 8 ? ", .." : "");
+}
+
+inline result<digest> oci_layout_store::chosen(descriptor const& d, std::string_view what) const
+{
+    auto const found = tarexport::find_manifests(*this, d, state_->options.platforms, what);
+    if(!found)
+        return found.error();
+    if(found->size() > 1)
+        return failure{error::several_platforms, std::string(what), std::to_string(found->size()) + " images"};
+    auto const m = detail::content_reader<oci_layout_store>(*this).read_manifest(found->front(), what);
+    if(!m)
+        return m.error();
+    std::lock_guard const lock(state_->mutex);
+    state_->manifests.insert_or_assign(m->config.id, found->front());
+    return m->config.id;
+}
+
+inline result<digest> oci_layout_store::lookup(reference const& ref) const
+{
+    auto const d = root(ref);
+    if(!d)
+        return d.error();
+    return chosen(*d, ref.familiar());
+}
+
+inline result<std::vector<reference>> oci_layout_store::by_name(reference const& ref) const
+{
+    std::vector<reference> names;
+    for(auto const& r : state_->roots)
+        if(r.name && r.name->name() == ref.name())
+            names.push_back(*r.name);
+    std::ranges::sort(names);
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+inline std::optional<descriptor> oci_layout_store::known_manifest(digest const& id) const
+{
+    std::lock_guard const lock(state_->mutex);
+    auto const known = state_->manifests.find(id);
+    return known == state_->manifests.end() ? std::nullopt : std::optional(known->second);
+}
+
+inline result<image> oci_layout_store::load(digest const& id) const
+{
+    std::optional<failure> reason;
+    if(auto const known = known_manifest(id)) {
+        auto loaded = tarexport::load_image(*this, *known);
+        if(loaded)
+            return loaded;
+        reason = std::move(loaded).error();
+    }
+    // Several manifests may have this config, and some of them may be damaged.
+    for(auto const& i : scan().images) {
+        if(i.id != id)
+            continue;
+        auto loaded = tarexport::load_image(*this, i.manifest);
+        if(loaded)
+            return loaded;
+        if(!reason)
+            reason = std::move(loaded).error();
+    }
+    return reason ? *std::move(reason) : failure{error::unknown_image, id.str(), unreadable_entries()};
+}
+
+inline result<digest> oci_layout_store::search(std::string_view prefix) const
+{
+    auto const colon = prefix.find(':');
+    auto const algorithm = colon == std::string_view::npos ? std::string_view() : prefix.substr(0, colon);
+    auto const digits = prefix.substr(colon == std::string_view::npos ? 0 : colon + 1);
+    digest found;
+    if(!digits.empty())
+        for(auto const& i : scan().images) {
+            bool const fits = (algorithm.empty() || algorithm == name_of(i.id.algorithm())) && i.id.hex().starts_with(digits);
+            if(!fits || i.id == found)
+                continue;
+            if(!found.empty())
+                return failure{error::ambiguous_id, std::string(prefix), found.str() + ", " + i.id.str()};
+            found = i.id;
+        }
+    if(found.empty())
+        return failure{error::unknown_image, std::string(prefix), unreadable_entries()};
+    return found;
+}
+
+inline std::string oci_layout_store::unreadable_entries() const
+{
+    auto const& bad = scan().unreadable;
+    if(bad.empty())
+        return {};
+    return "could not read " + std::to_string(bad.size()) + " of " + std::to_string(state_->roots.size()) +
+           " entries of the index, the first because: " + message(bad.front());
+}
+
+inline oci_layout_store::contents const& oci_layout_store::scan() const
+{
+    {
+        std::lock_guard const lock(state_->mutex);
+        if(state_->all)
+            return *state_->all;
+    }
+    contents found;
+    for(std::size_t n = 0; n != state_->roots.size(); ++n)
+        if(auto done = scan_root(n, found); !done)
+            found.unreadable.push_back(std::move(done).error());
+    // Threads that scan at the same time find the same; the first to end is kept.
+    std::lock_guard const lock(state_->mutex);
+    if(!state_->all)
+        state_->all = std::move(found);
+    return *state_->all;
+}
+
+inline result<void> oci_layout_store::scan_root(std::size_t n, contents& out) const
+{
+    auto const& entry = state_->roots[n].entry;
+    auto const what = "entry " + std::to_string(n) + " of " + path() + "/index.json";
+    detail::content_reader<oci_layout_store> const reader(*this);
+    auto const typed = entry.media_type.empty() ? reader.typed(entry, what) : result<descriptor>(entry);
+    if(!typed)
+        return typed.error();
+    std::vector<descriptor> manifests;
+    std::optional<failure> missing;
+    bool const is_index = media_type::is_index(typed->media_type);
+    if(is_index) {
+        detail::content_walk walk(reader, [](platform const&) { return true; });
+        if(auto done = walk.enter(*typed, what); !done)
+            return done;
+        manifests = std::move(walk.manifests());
+        if(!walk.missing().empty())
+            missing = walk.missing().front();
+    }
+    else if(media_type::is_manifest(typed->media_type) && !detail::is_attestation(*typed) &&
+            !detail::is_artifact_type(typed->artifact_type))
+        manifests.push_back(*typed);
+    std::size_t read = 0;
+    std::optional<failure> broken;
+    for(auto const& d : manifests) {
+        auto const m = reader.read_manifest(d, what);
+        if(!m) {
+            // A copy of one platform lacks the manifests of the others, which is legal.
+            auto& reason = is_index && m.error().code == error::missing_blob ? missing : broken;
+            if(!reason)
+                reason = m.error();
+            continue;
+        }
+        ++read;
+        if(detail::why_no_image(*m, d.media_type).empty())
+            out.images.push_back({m->config.id, d, n});
+    }
+    if(broken)
+        return *broken;
+    return missing && read == 0 ? result<void>(*missing) : result<void>();
+}
+
+inline std::vector<listed_image> oci_layout_store::list(std::vector<failure>& unreadable) const
+{
+    auto const& all = scan();
+    unreadable = all.unreadable;
+    std::vector<listed_image> rows;
+    std::map<digest, std::size_t> row_of;
+    for(auto const& i : all.images)
+        if(row_of.try_emplace(i.id, rows.size()).second)
+            rows.push_back({i.id, {}});
+    for(std::size_t n = 0; n != state_->roots.size(); ++n) {
+        auto const& r = state_->roots[n];
+        auto const first = std::ranges::find(all.images, n, &contents::found::root);
+        if(!r.name || first == all.images.end())
+            continue;
+        auto const id = chosen(r.entry, r.name->familiar());
+        auto const row = row_of.find(id ? *id : first->id);
+        auto& names = rows[row == row_of.end() ? row_of.at(first->id) : row->second].names;
+        if(std::ranges::find(names, *r.name) == names.end())
+            names.push_back(*r.name);
+    }
+    return rows;
+}
+
+inline result<std::vector<listed_image>> oci_layout_store::list() const
+{
+    std::vector<failure> unreadable;
+    auto rows = list(unreadable);
+    if(!unreadable.empty())
+        return detail::about(unreadable.front(),
+            std::to_string(unreadable.size()) + " of " + std::to_string(state_->roots.size()) + " entries cannot be read");
+    return rows;
+}
+
+} // namespace tarexport
+
+#endif

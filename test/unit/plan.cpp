@@ -1,0 +1,154 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#include <tarexport/plan.hpp>
+
+#define BOOST_TEST_MODULE plan
+#include <boost/test/unit_test.hpp>
+
+#include <limits>
+
+using namespace tarexport;
+
+namespace {
+
+plan small()
+{
+    plan_builder b;
+    b.add_directory("d/", 0755, 5);
+    b.add_document("d/file", "hello", 0644, 7);
+    auto const id = digest_of(std::string_view("layer"));
+    b.add_layer({id, id, 3, 600}, 0600, 9);
+    b.add_blob("config", digest_of(std::string_view("config")), 0644, 0);
+    b.add_image({id, {"app:1.0"}});
+    return std::move(b).finish().value();
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(an_empty_plan_is_two_blocks_of_zeros)
+{
+    plan const p;
+    BOOST_TEST(p.size() == 1024u);
+    BOOST_TEST(p.count() == 0u);
+    BOOST_TEST((p == plan_builder().finish().value()));
+}
+
+BOOST_AUTO_TEST_CASE(entries_know_their_places)
+{
+    auto const p = small();
+    BOOST_TEST(p.count() == 4u);
+    BOOST_TEST(p.entry(0).offset == 0u);
+    BOOST_TEST(p.entry(0).end == 512u);
+    BOOST_TEST(p.entry(1).data == 1024u);
+    BOOST_TEST(p.entry(1).size == 5u);
+    BOOST_TEST(p.entry(2).offset == 1536u);
+    BOOST_TEST(p.entry(2).data == 2048u);
+    BOOST_TEST(p.entry(2).end == 2048u + 1024u);
+    BOOST_TEST(p.entry(3).end == p.size() - 1024);
+    BOOST_TEST(p.size() == 3072u + 1024u + 1024u);
+    BOOST_TEST(p.path(0) == "d/");
+    BOOST_TEST(p.path(2) == "blobs/sha256/" + digest_of(std::string_view("layer")).hex());
+    BOOST_TEST(p.id(0).empty());
+    BOOST_TEST(p.id(1) == digest_of(std::string_view("hello")));
+    BOOST_TEST(to_text(p.document(p.entry(1).item)) == "hello");
+    BOOST_TEST(p.layers().at(p.entry(2).item).lease == 3u);
+    BOOST_TEST(p.images().at(0).tags.at(0) == "app:1.0");
+}
+
+BOOST_AUTO_TEST_CASE(every_byte_belongs_to_an_entry_or_to_the_end)
+{
+    auto const p = small();
+    for(std::uint64_t at = 0; at != p.size() + 3; ++at) {
+        auto const i = p.find(at);
+        if(at >= p.size() - 1024)
+            BOOST_TEST(i == p.count());
+        else
+            BOOST_TEST((p.entry(i).offset <= at && at < p.entry(i).end));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(headers_have_the_promised_size)
+{
+    auto const p = small();
+    for(std::size_t i = 0; i != p.count(); ++i) {
+        std::string header = "before";
+        p.append_header(header, i);
+        BOOST_TEST(header.size() == 6 + p.entry(i).data - p.entry(i).offset);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_over_8_gib_has_a_longer_header)
+{
+    plan_builder b;
+    b.add_layer({digest_of(std::string_view("x")), {}, 0, 8589934592u}, 0644, 0);
+    auto const p = std::move(b).finish().value();
+    BOOST_TEST(p.entry(0).data == 1536u);
+    BOOST_TEST(p.size() == 1536u + 8589934592u + 1024u);
+}
+
+BOOST_AUTO_TEST_CASE(the_identity_depends_on_every_part)
+{
+    auto const base = small();
+    BOOST_TEST((base == small()));
+    BOOST_TEST(base.etag() == small().etag());
+    auto const with = [](auto change) {
+        plan_builder b;
+        change(b);
+        return std::move(b).finish().value().etag();
+    };
+    auto const id = digest_of(std::string_view("a"));
+    std::vector<digest> all = {
+        base.etag(),
+        with([](auto& b) { b.add_document("f", "1", 0644, 0); }),
+        with([](auto& b) { b.add_document("f", "2", 0644, 0); }),
+        with([](auto& b) { b.add_document("f", "1", 0600, 0); }),
+        with([](auto& b) { b.add_document("f", "1", 0644, 1); }),
+        with([](auto& b) { b.add_document("g", "1", 0644, 0); }),
+        with([](auto& b) { b.add_directory("f/", 0755, 0); }),
+        with([&](auto& b) { b.add_layer({id, {}, 0, 1}, 0644, 0, "f"); }),
+        with([&](auto& b) { b.add_layer({id, {}, 0, 2}, 0644, 0, "f"); }),
+    };
+    std::ranges::sort(all);
+    BOOST_TEST((std::ranges::adjacent_find(all) == all.end()));
+    // The number of a handle says where bytes come from, not what they are.
+    BOOST_TEST(with([&](auto& b) { b.add_layer({id, {}, 0, 1}, 0644, 0, "f"); })
+               == with([&](auto& b) { b.add_layer({id, {}, 7, 1}, 0644, 0, "f"); }));
+}
+
+BOOST_AUTO_TEST_CASE(what_tar_cannot_hold_is_an_error_with_its_path)
+{
+    plan_builder b;
+    b.add_document(std::string("a\0b", 3), "", 0644, 0);
+    auto const p = std::move(b).finish();
+    BOOST_TEST(p.error().code == error::unencodable_header);
+    BOOST_TEST(!p.error().subject.empty());
+}
+
+BOOST_AUTO_TEST_CASE(sizes_do_not_overflow)
+{
+    auto const id = digest_of(std::string_view("x"));
+    constexpr std::uint64_t largest = std::numeric_limits<std::int64_t>::max();
+    for(std::uint64_t size : {largest, largest - 1024, std::numeric_limits<std::uint64_t>::max()}) {
+        plan_builder b;
+        b.add_layer({id, {}, 0, size}, 0644, 0);
+        auto const p = std::move(b).finish();
+        BOOST_TEST(!p.has_value());
+        BOOST_TEST((p.error().code == error::archive_too_large || p.error().code == error::unencodable_header));
+        BOOST_TEST(p.error().subject == plan::blob_path(id));
+    }
+    plan_builder two;
+    for(char c : {'a', 'b', 'c'})
+        two.add_layer({digest_of(std::string_view(&c, 1)), {}, 0, largest / 2}, 0644, 0);
+    BOOST_TEST(std::move(two).finish().error().code == error::archive_too_large);
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_takes_less_than_200_bytes)
+{
+    // What a plan keeps of an entry is a record, a layer with its chain ID, and no path.
+    BOOST_TEST(sizeof(planned_layer) + 48 <= 200u);
+}
