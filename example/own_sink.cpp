@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 //[split_sink
-/// Writes NAME.0, NAME.1 and so on, none of them larger than a limit.
+/// Writes NAME.000, NAME.001 and so on, none of them larger than a limit.
 class split_sink {
 public:
     split_sink(std::string name, std::uint64_t limit) : name_(std::move(name)), limit_(limit) {}
@@ -58,18 +58,24 @@ public:
     }
 
     // What an error calls this sink.
-    std::string subject() const { return parts_.empty() ? name_ : parts_.back(); }
+    std::string const& subject() const noexcept { return name_; }
 
     std::vector<std::string> const& parts() const noexcept { return parts_; }
 
 private:
     bool next_part()
     {
-        out_.close();
-        parts_.push_back(name_ + "." + std::to_string(parts_.size()));
-        out_.open(parts_.back(), std::ios::binary | std::ios::trunc);
+        auto number = std::to_string(parts_.size());
+        number.insert(0, 3 - std::min<std::size_t>(3, number.size()), '0'); // so that `*` gives them in order
+        if(out_.is_open())
+            out_.close();
+        if(out_.good())
+            out_.open(name_ + "." + number, std::ios::binary | std::ios::trunc);
+        if(!out_.good())
+            return false;
+        parts_.push_back(name_ + "." + number);
         left_ = limit_;
-        return out_.good();
+        return true;
     }
 
     static std::size_t failed(tarexport::error_code& ec)

@@ -29,7 +29,7 @@
 
 using namespace tarexport;
 
-namespace {
+namespace archetypes {
 
 // Neither copied nor moved, made or assigned by the library; its address is taken by std::addressof only.
 struct least_sink {
@@ -246,7 +246,7 @@ void least_committing_sink::commit(error_code&) {}
 void least_committing_sink::abort() noexcept {}
 
 template<class Source, class Sink>
-[[maybe_unused]] void drives(Sink& k)
+void drives(Sink& k)
 {
     no_observer none;
     write_options const options;
@@ -284,7 +284,7 @@ template void drives<least_source>(ostream_sink&);
 template void drives<least_source>(memory_sink&);
 template void drives<least_source>(counting_sink&);
 
-} // namespace
+} // namespace archetypes
 
 template std::vector<std::string> tarexport::testing::check_sink(least_make<least_sink>);
 template std::vector<std::string> tarexport::testing::check_sink(least_make<least_gather_sink>);

@@ -6,11 +6,12 @@
 #
 """Runs the tool, judges what it did, and counts."""
 
+import io
 import os
 import re
 import shutil
+import signal
 import subprocess
-import sys
 import tarfile
 import tempfile
 import time
@@ -41,6 +42,16 @@ def until(condition, why, seconds=60):
     while not condition():
         need(time.monotonic() < end, why)
         time.sleep(0.002)
+
+
+class Checks(list):
+    """The checks of a file, in its order: functions of the tool and a new folder, which may return a note."""
+
+    def __call__(self, name):
+        def add(check):
+            self.append((name, check))
+            return check
+        return add
 
 
 class Result:
@@ -98,6 +109,34 @@ def finish(process, timeout=TIMEOUT):
     return Result(process.returncode, out or b"", err or b"")
 
 
+def signalled(process, number):
+    process.send_signal(number)
+    return finish(process)
+
+
+def paused_save(tool, layout, target, *arguments):
+    """Start a save to a file and stop it in the middle. The layout is to be large: it is a matter of timing."""
+    part = f"{target}.part"
+    for _ in range(10):
+        process = tool.start("save", "--store", layout.url, "--progress", "none", "-o", target, *arguments)
+        while process.poll() is None:
+            if os.path.exists(part) and os.path.getsize(part) > 1000000:
+                process.send_signal(signal.SIGSTOP)
+                until(lambda: state_of(process) in "TZ", "the process does not stop")
+                if os.path.exists(part):
+                    return process
+                process.send_signal(signal.SIGCONT)
+                break
+            time.sleep(0.001)
+        finish(process).ok()
+    raise Failed("the save is too fast to be stopped in the middle")
+
+
+def state_of(process):
+    with open(f"/proc/{process.pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0]
+
+
 def left(folder):
     """The names in a folder."""
     return sorted(os.listdir(folder))
@@ -108,7 +147,6 @@ def listed_by(command, archive):
 
 
 def read_by_python(archive):
-    import io
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.getmembers()
@@ -154,7 +192,9 @@ class Suite:
 
     def room(self):
         """A new folder, for one check."""
-        return tempfile.mkdtemp(dir=self.folder)
+        folder = tempfile.mkdtemp(dir=self.folder)
+        os.chmod(folder, 0o755)
+        return folder
 
     def run(self, name, check):
         folder = self.room()

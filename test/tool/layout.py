@@ -6,6 +6,7 @@
 #
 """OCI image layouts, made to order: right ones, and wrong ones by way of what the functions return."""
 
+import functools
 import hashlib
 import io
 import json
@@ -46,6 +47,16 @@ def raw_layer(size=3000, seed=1, path="file"):
     return out.getvalue()
 
 
+@functools.lru_cache
+def digest_of_zeros(size):
+    if size == 20 << 30:  # a minute of computing
+        return "sha256:6cb118a8f8b3c19385874297e291dcbcdf3a9837ba1ca7b00ace2491adbff551"
+    digest, block = hashlib.sha256(), bytes(1 << 20)
+    for _ in range(size >> 20):
+        digest.update(block)
+    return "sha256:" + digest.hexdigest()
+
+
 class Layout:
     """A directory that is an OCI image layout. Nothing is valid before `finish`."""
 
@@ -73,9 +84,9 @@ class Layout:
         self.write(self.path(descriptor), data)
         return descriptor
 
-    def sparse(self, size, digest):
-        """Store a layer of zeros, whose digest is known; it takes no room on the disk."""
-        descriptor = {"mediaType": LAYER, "digest": digest, "size": size}
+    def zeros(self, size):
+        """Store a layer of zeros, a multiple of 1 MiB; it takes no room on the disk."""
+        descriptor = {"mediaType": LAYER, "digest": digest_of_zeros(size), "size": size}
         with open(self.path(descriptor), "wb") as out:
             out.truncate(size)
         return descriptor
@@ -132,4 +143,11 @@ def app(folder, sizes=(3000, 70000, 1), **more):
     """A layout with one good image, app:1.0, that has layers of these sizes."""
     layout = Layout(folder)
     layout.manifest = layout.add(layout.image([raw_layer(size, n) for n, size in enumerate(sizes)], **more), "app:1.0")
+    return layout.finish()
+
+
+def large_app(folder, size=256 << 20):
+    """A layout with one image, app:1.0, whose second layer is large and takes no room."""
+    layout = Layout(folder)
+    layout.manifest = layout.add(layout.image([raw_layer(1000, 1), layout.zeros(size), raw_layer(1000, 2)]), "app:1.0")
     return layout.finish()

@@ -11,19 +11,24 @@
 #include <tarexport/content.hpp>
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/oci_folder.hpp>
+#include <tarexport/detail/posix_file.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/image.hpp>
+#include <tarexport/layer.hpp>
 #include <tarexport/oci_documents.hpp>
 #include <tarexport/reference.hpp>
 #include <tarexport/stores.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +43,94 @@ struct oci_layout_options {
 
     /// Which image a name stands for where it has several.
     platform_choice platforms = {};
+};
+
+/// The bytes of a blob of an OCI image layout, from some position on.
+class oci_blob_source {
+public:
+    /// Read some bytes. @return How many; 0 at the end of the file, wherever that is now, and on an error.
+    std::size_t read_some(std::span<std::byte> into, error_code& ec) noexcept
+    {
+        auto const n = detail::read_some_at(file_.fd.get(), into, at_, ec);
+        at_ += n;
+        return n;
+    }
+
+    /// Return the range of the file that is not read yet, up to the size that was promised.
+    std::optional<file_extent> extent() const noexcept
+    {
+        return file_extent{file_.fd.get(), at_, at_ < file_.size ? file_.size - at_ : 0};
+    }
+
+    /// Return the path.
+    std::string subject() const { return path_; }
+
+private:
+    friend class oci_blob;
+
+    oci_blob_source(detail::posix_file file, std::string path, std::uint64_t at) noexcept
+        : file_(std::move(file))
+        , path_(std::move(path))
+        , at_(at)
+    {
+    }
+
+    detail::posix_file file_;
+    std::string path_;
+    std::uint64_t at_;
+};
+
+/** A lease on a blob of an OCI image layout.
+
+    Holds no open file. Copies are leases on the same blob. Keeps the directory open, not the store.
+*/
+class oci_blob {
+public:
+    /// Opening at any position takes the same time.
+    static constexpr bool random_access = true;
+
+    /// Return what the manifest or index says of the blob; its size has been checked.
+    descriptor const& info() const noexcept { return info_; }
+
+    /// Open the blob. @return A source, or the errors of `oci_layout_store::blob`. Precondition: `offset <= info().size`.
+    result<oci_blob_source> open(std::uint64_t offset) const
+    {
+        auto file = open_file();
+        if(!file)
+            return file.error();
+        return oci_blob_source(*std::move(file), subject(), offset);
+    }
+
+    /// Return the path.
+    std::string subject() const { return folder_->path + "/" + detail::oci_folder::path_of(info_.id); }
+
+private:
+    friend class oci_layout_store;
+
+    oci_blob(std::shared_ptr<detail::oci_folder const> folder, descriptor const& d) : folder_(std::move(folder)), info_(d) {}
+
+    static result<oci_blob> lease(std::shared_ptr<detail::oci_folder const> folder, descriptor const& d)
+    {
+        oci_blob b(std::move(folder), d);
+        auto const file = b.open_file();
+        return file ? result<oci_blob>(std::move(b)) : result<oci_blob>(file.error());
+    }
+
+    result<detail::posix_file> open_file() const
+    {
+        error_code ec;
+        auto file = detail::open_file_beneath(folder_->fd.get(), detail::oci_folder::path_of(info_.id), ec);
+        if(ec == detail::system_error_code(ENOENT) || ec == detail::system_error_code(ENOTDIR))
+            return detail::absent_blob(subject(), info_);
+        if(ec)
+            return failure{ec, subject(), {}};
+        if(file.size != info_.size)
+            return failure{error::size_mismatch, subject(), detail::sizes(info_.size, file.size)};
+        return file;
+    }
+
+    std::shared_ptr<detail::oci_folder const> folder_;
+    descriptor info_;
 };
 
 /** The images in a directory that is an OCI image layout.
@@ -266,7 +359,7 @@ inline result<digest> oci_layout_store::chosen(descriptor const& d, std::string_
     if(!m)
         return m.error();
     std::lock_guard const lock(state_->mutex);
-    state_->manifests.insert_or_assign(m->config.id, found->front());
+    state_->manifests.try_emplace(m->config.id, found->front());
     return m->config.id;
 }
 

@@ -185,21 +185,21 @@ public:
             if constexpr(view_source<source>)
                 each("viewed" + portions, [&](run_type& r) { return r.view(size); });
         }
-        each("moved while it is read", [](run_type& r) {
+        each("moved while it is read", [&](run_type& r) {
             r.move();
-            return r.read(1000);
+            return r.read(expected_.size() / 8 + 1);
         });
         if constexpr(view_source<source>) {
             bool viewed = false;
             each("read and viewed in turns", [&](run_type& r) {
                 viewed = !viewed;
-                return viewed ? r.view(700) : r.read(300);
+                return viewed ? r.view(7000) : r.read(3000);
             });
         }
         if constexpr(extent_source<source>)
-            each("its extent asked for", [](run_type& r) {
+            each("its extent asked for", [&](run_type& r) {
                 r.extent();
-                return !r.failed() && r.read(1000);
+                return !r.failed() && r.read(expected_.size() / 8 + 1);
             });
         return std::move(broken_);
     }
@@ -211,7 +211,7 @@ private:
         auto made = make_();
         if constexpr(is_result<decltype(made)>) {
             if(!made) {
-                broken_.push_back(about_ + name + ": it was not opened: " + message(made.error()));
+                broken_.push_back(about_ + name + ": it was not opened: " + tarexport::message(made.error()));
                 return;
             }
             go(std::move(*made), name, step);
@@ -273,7 +273,7 @@ public:
         Handle moved(std::move(handle_));
         handle_ = std::move(moved);
         auto const whole = std::string_view(text_);
-        append(broken_, detail::check_source([&] { return handle_.open(0); }, whole, name_));
+        detail::append(broken_, detail::check_source([&] { return handle_.open(0); }, whole, name_));
         for(std::size_t offset : {std::size_t{1}, std::size_t{511}, std::size_t{512}, std::size_t{513}, whole.size() / 2,
                 whole.size() - std::min<std::size_t>(whole.size(), 1), whole.size()})
             if(offset <= whole.size() && !tail(offset, whole.substr(offset)))
@@ -289,7 +289,7 @@ private:
     {
         auto opened = handle_.open(0);
         if(!opened)
-            return fail("it was not opened: " + message(opened.error()));
+            return fail("it was not opened: " + tarexport::message(opened.error()));
         error_code ec;
         text_ = detail::read_for_check(*opened, before_.size, ec);
         if(ec.failed())
@@ -311,7 +311,7 @@ private:
         auto const where = "opened at " + std::to_string(offset) + ": ";
         auto opened = handle_.open(offset);
         if(!opened)
-            return fail(where + message(opened.error()));
+            return fail(where + tarexport::message(opened.error()));
         if constexpr(extent_source<source_of<Handle>>) {
             source_run<source_of<Handle>> r(std::move(*opened), expected, name_ + where, broken_);
             r.extent();

@@ -44,7 +44,7 @@ public:
     bool ok(result<T> const& r, std::string const& call)
     {
         if(!r)
-            fail(call + " failed: " + message(r.error()));
+            fail(call + " failed: " + tarexport::message(r.error()));
         return r.has_value();
     }
 
@@ -59,9 +59,9 @@ public:
     void refuses(result<T> const& r, error expected, std::string const& call)
     {
         if(r)
-            fail(call + " succeeds; expected: " + text(expected));
+            fail(call + " succeeds; expected: " + tarexport::text(expected));
         else if(r.error().code != expected)
-            fail(call + " fails with: " + r.error().code.message() + "; expected: " + text(expected));
+            fail(call + " fails with: " + r.error().code.tarexport::message() + "; expected: " + tarexport::text(expected));
     }
 
     std::vector<std::string> take() { return std::move(broken_); }
@@ -70,7 +70,7 @@ private:
     std::vector<std::string> broken_;
 };
 
-inline std::string quoted(std::string_view s) { return "(\"" + std::string(s) + "\")"; }
+inline std::string in_quotes(std::string_view s) { return "(\"" + std::string(s) + "\")"; }
 
 // Prefixes: those that stand for one image, and those that stand for several.
 template<image_store S>
@@ -78,16 +78,16 @@ void check_prefixes(S const& s, std::vector<listed_image> const& images, law_boo
 {
     for(auto const& [id, names] : images) {
         auto const hex = id.hex(), algorithm = std::string(name_of(id.algorithm())) + ':';
-        laws.gives(s.search(id.str()), id, "search" + quoted(id.str()), id.str());
+        laws.gives(s.search(id.str()), id, "search" + detail::in_quotes(id.str()), id.str());
         std::size_t shared = 0;
         for(auto const& other : images)
             if(other.id != id)
                 shared = std::max(shared, static_cast<std::size_t>(std::ranges::mismatch(hex, other.id.hex()).in1 - hex.begin()));
         if(shared < hex.size())
             for(auto const& prefix : {hex, hex.substr(0, shared + 1), algorithm + hex.substr(0, shared + 1)})
-                laws.gives(s.search(prefix), id, "search" + quoted(prefix), id.str());
+                laws.gives(s.search(prefix), id, "search" + detail::in_quotes(prefix), id.str());
         if(shared != 0)
-            laws.refuses(s.search(hex.substr(0, shared)), error::ambiguous_id, "search" + quoted(hex.substr(0, shared)));
+            laws.refuses(s.search(hex.substr(0, shared)), error::ambiguous_id, "search" + detail::in_quotes(hex.substr(0, shared)));
     }
 }
 
@@ -97,13 +97,13 @@ void check_digest_name(S const& s, reference const& name, digest const& id, law_
 {
     auto const tagged = name.with_tag("a-tag-beside-a-digest");
     if(tagged)
-        laws.gives(s.lookup(*tagged), id, "lookup" + quoted(tagged->str()), id.str());
+        laws.gives(s.lookup(*tagged), id, "lookup" + detail::in_quotes(tagged->str()), id.str());
 }
 
 template<reference_store S>
 void check_repository(S const& s, std::set<reference> const& expected, law_book& laws)
 {
-    auto const call = "by_name" + quoted(expected.begin()->name());
+    auto const call = "by_name" + detail::in_quotes(expected.begin()->name());
     for(auto const& asked : {expected.begin()->without_tag_and_digest(), *expected.begin()}) {
         auto const found = s.by_name(asked);
         if(!laws.ok(found, call))
@@ -157,7 +157,7 @@ std::vector<std::string> check_image_store(S const& s, std::vector<listed_image>
 {
     tarexport::detail::law_book laws;
     for(auto const& row : images) {
-        auto const call = "load" + tarexport::detail::quoted(row.id.str());
+        auto const call = "load" + tarexport::detail::in_quotes(row.id.str());
         auto const loaded = s.load(row.id);
         if(!laws.ok(loaded, call))
             continue;
@@ -171,7 +171,7 @@ std::vector<std::string> check_image_store(S const& s, std::vector<listed_image>
     auto const nobody = tarexport::detail::nobodys_digest();
     laws.refuses(s.load(nobody), error::unknown_image, "load of an ID that no image has");
     for(auto const& prefix : {nobody.hex(), nobody.str(), std::string("not-digits")})
-        laws.refuses(s.search(prefix), error::unknown_image, "search" + tarexport::detail::quoted(prefix));
+        laws.refuses(s.search(prefix), error::unknown_image, "search" + tarexport::detail::in_quotes(prefix));
     return laws.take();
 }
 
@@ -190,7 +190,7 @@ std::vector<std::string> check_reference_store(S const& s, std::vector<listed_im
     std::map<std::string, std::set<reference>, std::less<>> repositories;
     for(auto const& row : images)
         for(auto const& name : row.names) {
-            laws.gives(s.lookup(name), row.id, "lookup" + tarexport::detail::quoted(name.str()), row.id.str());
+            laws.gives(s.lookup(name), row.id, "lookup" + tarexport::detail::in_quotes(name.str()), row.id.str());
             if(name.has_digest())
                 tarexport::detail::check_digest_name(s, name, row.id, laws);
             repositories[std::string(name.name())].insert(name);
@@ -246,7 +246,7 @@ std::vector<std::string> check_content_store(S const& s, std::vector<reference> 
 {
     tarexport::detail::law_book laws;
     for(auto const& name : names) {
-        auto const call = "root" + tarexport::detail::quoted(name.str());
+        auto const call = "root" + tarexport::detail::in_quotes(name.str());
         auto const root = s.root(name);
         if(!laws.ok(root, call))
             continue;
@@ -300,7 +300,7 @@ std::vector<std::string> check_store(S const& s, std::function<std::size_t()> co
 {
     auto const images = s.list();
     if(!images)
-        return {"list() failed: " + message(images.error())};
+        return {"list() failed: " + tarexport::message(images.error())};
     auto broken = check_store(s, *images, live);
     std::set<digest> seen;
     for(auto const& row : *images)

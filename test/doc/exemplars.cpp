@@ -1,0 +1,473 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+// The exemplars of doc/concepts: each the least that is of use and models its concept. What they are worth is shown by saving
+// with them, and by the checks that the library has for its users.
+
+#include <tarexport.hpp>
+#include <tarexport/digest_set.hpp>
+#include <tarexport/store/measured.hpp>
+#include <tarexport/testing/sink.hpp>
+#include <tarexport/testing/store.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+namespace exemplar {
+
+using namespace tarexport;
+
+//[hash_algorithm
+/// SHA-256 by OpenSSL, which counts what it hashes.
+class counted_sha256 {
+public:
+    static constexpr std::string_view name = "sha256";
+
+    void update(bytes_view bytes)
+    {
+        hashed += bytes.size();
+        hash_.update(bytes);
+    }
+
+    digest result() { return hash_.result(); }
+
+    static inline std::uint64_t hashed = 0;
+
+private:
+    sha256 hash_;
+};
+
+static_assert(hash_algorithm<counted_sha256>);
+//]
+
+//[layer_source
+/// The bytes of a text.
+class text_source {
+public:
+    text_source(std::shared_ptr<std::string const> text, std::uint64_t offset)
+        : text_(std::move(text))
+        , rest_(to_bytes(*text_).subspan(static_cast<std::size_t>(offset)))
+    {
+    }
+
+    std::size_t read_some(std::span<std::byte> into, error_code&)
+    {
+        auto const n = std::min(into.size(), rest_.size()); // 0 at the end, and only there
+        std::copy_n(rest_.begin(), n, into.begin());
+        rest_ = rest_.subspan(n);
+        return n;
+    }
+
+private:
+    std::shared_ptr<std::string const> text_;
+    bytes_view rest_;
+};
+
+static_assert(layer_source<text_source> && !view_source<text_source> && !extent_source<text_source>);
+//]
+
+//[view_source
+/// The bytes of a text, which are shown and not copied.
+class text_view_source {
+public:
+    explicit text_view_source(std::shared_ptr<std::string const> text) : text_(std::move(text)), rest_(to_bytes(*text_)) {}
+
+    bytes_view view_some(std::size_t max, error_code&)
+    {
+        auto const shown = rest_.first(std::min(max, rest_.size()));
+        rest_ = rest_.subspan(shown.size());
+        return shown;
+    }
+
+    std::size_t read_some(std::span<std::byte> into, error_code& ec)
+    {
+        auto const shown = view_some(into.size(), ec);
+        std::ranges::copy(shown, into.begin());
+        return shown.size();
+    }
+
+private:
+    std::shared_ptr<std::string const> text_; // as long as this lives, so do the views
+    bytes_view rest_;
+};
+
+static_assert(view_source<text_view_source>);
+//]
+
+//[extent_source
+/// The bytes of an open file.
+class file_source {
+public:
+    file_source(std::FILE* file, std::uint64_t size) : file_(file, &std::fclose), size_(size) {}
+
+    std::size_t read_some(std::span<std::byte> into, error_code& ec)
+    {
+        auto const n = ::pread(fd(), into.data(), into.size(), static_cast<off_t>(at_));
+        if(n < 0) {
+            ec = error_code(errno, boost::system::system_category());
+            return 0;
+        }
+        at_ += static_cast<std::uint64_t>(n);
+        return static_cast<std::size_t>(n);
+    }
+
+    // What has not been read yet; the descriptor stays ours.
+    std::optional<file_extent> extent() const { return file_extent{fd(), at_, size_ - at_}; }
+
+private:
+    int fd() const { return ::fileno(file_.get()); }
+
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+    std::uint64_t size_;
+    std::uint64_t at_ = 0;
+};
+
+static_assert(extent_source<file_source>);
+//]
+
+//[layer_handle
+/// A lease on a text. Here the shared pointer is all that has to be held; others hold a reference count, a lock, a connection.
+class text_layer {
+public:
+    explicit text_layer(std::shared_ptr<std::string const> text) : text_(std::move(text))
+    {
+        info_.media_type = media_type::oci_layer;
+        info_.id = digest_of(*text_);
+        info_.size = text_->size();
+    }
+
+    descriptor const& info() const { return info_; }
+
+    result<text_source> open(std::uint64_t offset) const
+    {
+        if(offset > info_.size)
+            return failure{error::range_out_of_bounds, info_.id.str(), {}};
+        return text_source(text_, offset);
+    }
+
+private:
+    std::shared_ptr<std::string const> text_;
+    descriptor info_;
+};
+
+static_assert(layer_handle<text_layer>);
+//]
+
+//[image_store
+/// Images by their IDs.
+class images {
+public:
+    void add(image i)
+    {
+        ids_.insert(i.id);
+        images_.emplace(i.id, std::move(i));
+    }
+
+    result<image> load(digest const& id) const
+    {
+        auto const found = images_.find(id);
+        if(found == images_.end())
+            return failure{error::unknown_image, id.str(), {}};
+        return found->second;
+    }
+
+    result<digest> search(std::string_view prefix) const { return ids_.find_prefix(prefix); }
+
+private:
+    std::map<digest, image> images_;
+    digest_set ids_; // finds an ID by its first digits, or says that none or several begin so
+};
+
+static_assert(image_store<images>);
+//]
+
+//[reference_store
+/// Image IDs by names.
+class image_names {
+public:
+    void add(reference const& name, digest const& id) { ids_.insert_or_assign(name, id); }
+
+    result<digest> lookup(reference const& ref) const
+    {
+        auto const found = ids_.find(ref.has_digest() ? ref.without_tag() : ref); // the digest alone counts
+        if(found == ids_.end())
+            return failure{error::unknown_reference, std::string(ref.familiar()), {}};
+        return found->second;
+    }
+
+    result<std::vector<reference>> by_name(reference const& ref) const
+    {
+        std::vector<reference> all; // sorted, as the map is
+        for(auto const& [name, id] : ids_)
+            if(name.name() == ref.name())
+                all.push_back(name);
+        return all;
+    }
+
+private:
+    std::map<reference, digest> ids_;
+};
+
+static_assert(reference_store<image_names>);
+//]
+
+//[layer_store
+/// Layers by the diff IDs that the configs of the images have.
+class texts {
+public:
+    void add(std::string text)
+    {
+        auto const id = digest_of(text).str();
+        texts_.emplace(id, std::make_shared<std::string const>(std::move(text)));
+    }
+
+    result<text_layer> layer(image const& i, std::size_t n) const
+    {
+        auto const found = n < i.diff_ids.size() ? texts_.find(i.diff_ids[n]) : texts_.end();
+        if(found == texts_.end())
+            return failure{error::missing_layer, i.id.str(), "layer " + std::to_string(n)};
+        return text_layer(found->second);
+    }
+
+private:
+    std::map<std::string, std::shared_ptr<std::string const>> texts_;
+};
+
+static_assert(layer_store<texts>);
+//]
+
+//[content_store
+/// Blobs by their digests, and the manifests that names stand for.
+class blobs {
+public:
+    descriptor add(std::string text, std::string_view type)
+    {
+        text_layer const blob(std::make_shared<std::string const>(std::move(text)));
+        auto d = blob.info();
+        d.media_type = type;
+        blobs_.emplace(d.id, blob);
+        return d;
+    }
+
+    void add_name(reference const& name, descriptor const& manifest) { roots_.insert_or_assign(name, manifest); }
+
+    result<descriptor> root(reference const& ref) const
+    {
+        auto const found = roots_.find(ref);
+        if(found == roots_.end())
+            return failure{error::unknown_reference, std::string(ref.familiar()), {}};
+        return found->second;
+    }
+
+    result<text_layer> blob(descriptor const& d) const
+    {
+        auto const found = blobs_.find(d.id);
+        if(found == blobs_.end())
+            return failure{error::missing_blob, d.id.str(), {}};
+        return found->second;
+    }
+
+private:
+    std::map<digest, text_layer> blobs_;
+    std::map<reference, descriptor> roots_;
+};
+
+static_assert(content_store<blobs>);
+//]
+
+//[listing_store
+/// What a store has.
+struct catalogue {
+    result<std::vector<listed_image>> list() const { return images; }
+
+    std::vector<listed_image> images;
+};
+
+static_assert(listing_store<catalogue>);
+//]
+
+//[unsized_layer_store
+/// A lease on a layer whose size shows only when it has been read.
+struct unsized_layer {
+    result<text_view_source> open() const { return text_view_source(text); }
+
+    std::shared_ptr<std::string const> text;
+};
+
+/// Makes its layers when they are asked for: an image of numbers.
+struct generated_layers {
+    result<unsized_layer> layer(image const& i, std::size_t n) const
+    {
+        if(n >= i.diff_ids.size())
+            return failure{error::missing_layer, i.id.str(), "layer " + std::to_string(n)};
+        return unsized_layer{std::make_shared<std::string const>(1000 * (n + 1), static_cast<char>('0' + n))};
+    }
+};
+
+static_assert(unsized_layer_store<generated_layers> && !layer_store<generated_layers>);
+//]
+
+//[measured
+static_assert(layer_store<measured_store<generated_layers>>);
+//]
+
+//[sink
+/// Keeps of an archive only its digest: proves what would have been sent, and reads every layer on the way.
+class digest_sink {
+public:
+    std::size_t write_some(bytes_view bytes, error_code&)
+    {
+        hash_.update(bytes);
+        return bytes.size();
+    }
+
+    digest result() { return hash_.result(); }
+
+private:
+    sha256 hash_;
+};
+
+static_assert(sink<digest_sink>);
+//]
+
+//[gather_sink
+/// Counts bytes, piece by piece.
+struct piece_counter {
+    std::size_t write_some(bytes_view bytes, error_code& ec) { return write_some({&bytes, 1}, ec); }
+
+    std::size_t write_some(std::span<bytes_view const> pieces, error_code&)
+    {
+        std::size_t n = 0;
+        for(auto const& p : pieces)
+            n += p.size();
+        bytes += n;
+        return n;
+    }
+
+    std::uint64_t bytes = 0;
+};
+
+static_assert(gather_sink<piece_counter>);
+//]
+
+//[extent_sink
+/// A stream socket, which sends files without copying them into the program.
+struct socket_sink {
+    std::size_t write_some(bytes_view bytes, error_code& ec)
+    {
+        return sent(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), ec);
+    }
+
+    std::size_t copy_some(file_extent extent, error_code& ec)
+    {
+        auto offset = static_cast<off_t>(extent.offset);
+        auto const n = ::sendfile(fd, extent.fd, &offset, std::min<std::uint64_t>(extent.size, 1 << 30));
+        if(n == 0 || (n < 0 && errno == EINVAL)) { // not between these two: the caller reads and writes instead
+            ec = make_error_code(boost::system::errc::operation_not_supported);
+            return 0;
+        }
+        return sent(n, ec);
+    }
+
+    static std::size_t sent(ssize_t n, error_code& ec)
+    {
+        if(n < 0)
+            ec = error_code(errno, boost::system::system_category());
+        return n < 0 ? 0 : static_cast<std::size_t>(n);
+    }
+
+    int fd;
+};
+
+static_assert(extent_sink<socket_sink>);
+//]
+
+//[committing_sink
+/// A text that changes when the archive is whole, and not before.
+class replacing_sink {
+public:
+    explicit replacing_sink(std::string& out) : out_(&out) {}
+
+    std::size_t write_some(bytes_view bytes, error_code&)
+    {
+        pending_.append(to_text(bytes));
+        return bytes.size();
+    }
+
+    void commit(error_code&) { out_->swap(pending_); }
+    void abort() noexcept { pending_.clear(); }
+
+private:
+    std::string* out_;
+    std::string pending_;
+};
+
+static_assert(committing_sink<replacing_sink>);
+//]
+
+//[observer
+/// Knows how far a save is.
+struct percent {
+    void operator()(event const& e) noexcept
+    {
+        if(auto const* b = std::get_if<bytes_written>(&e); b && b->total != 0)
+            value = static_cast<double>(b->bytes) * 100 / static_cast<double>(b->total);
+    }
+
+    double value = 0;
+};
+
+static_assert(observer<percent>);
+//]
+
+//[layout_policy
+/// Only the layers, in the order in which they are applied, each once. No engine loads this; `tar` applies it.
+struct layers_only {
+    result<plan> lay_out(std::span<selection const> images) const
+    {
+        plan_builder b;
+        std::set<digest> known;
+        for(auto const& s : images)
+            for(auto const& l : s.layers)
+                if(known.insert(l.info.id).second)
+                    b.add_layer({l.info.id, l.info.size, {}, l.lease}, 0644, 0, std::to_string(known.size()) + ".tar");
+        return std::move(b).finish();
+    }
+};
+
+static_assert(layout_policy<layers_only>);
+//]
+
+//[saver_policy
+/// What a saver is compiled with.
+struct my_policy {
+    layers_only layout;
+    using hashes = hash_set<counted_sha256, sha384, sha512>;
+    percent& observer;
+};
+
+static_assert(saver_policy<my_policy> && saver_policy<default_policy>);
+//]
+
+} // namespace exemplar
+
+#include "exemplars_run.hpp"

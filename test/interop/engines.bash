@@ -1,0 +1,183 @@
+#
+# Copyright (c) 2026 The tarexport authors
+#
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+#
+
+# Sourced by test/interop/run: what is asked of each engine. Every function fails, and says why, if an answer is wrong.
+# Other users of the same engines are let be: names, a label and a containerd namespace are this run's own, and podman
+# gets a store of its own.
+
+# in_peers COMMAND...: where the engines are. A path under $engines means the same there as here.
+in_peers() { "$peers" sh "$@"; }
+
+start_engines() {
+    local said
+    # dockerd's zone is in the IDs of the v1 configs it saves, and ours are in UTC.
+    said=$(TZ=UTC "$peers" up 2>&1 >/dev/null) || give_up "The engines do not start: $said"
+    . <("$peers" env)
+    export DOCKER_HOST PODMAN_IGNORE_CGROUPSV1_WARNING=1
+    engines=${PEERS_ROOT%/*}
+    run=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+    work=$engines/tmp/interop-$run
+    prefix=tarexport-interop/$run
+    app=$prefix/app other=$prefix/other
+    label=tarexport.interop
+    mkdir "$work"
+}
+
+clean_up() {
+    docker_forgets >/dev/null 2>&1
+    containerd_forgets >/dev/null 2>&1
+    rm -rf "$work"
+}
+
+# look_of NAME: what an image of that name prints when it runs.
+look_of() { case $1 in "$other"*) expected yes ;; *) expected "" ;; esac; }
+
+# --- dockerd ---------------------------------------------------------------------------------------------------------
+
+# Not prune: that would take the images of others too.
+docker_forgets() {
+    local left names
+    names=$(in_peers docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "reference=$prefix/*")
+    [ -z "$names" ] || in_peers docker image rm --force $names
+    # A parent cannot go before its children, which may have gone with it: so in rounds.
+    for _ in 1 2 3 4 5 6 7 8; do
+        left=$(in_peers docker image ls -aq --no-trunc --filter "label=$label=$run" | sort -u)
+        [ -n "$left" ] || return 0
+        in_peers docker image rm --force $left || true
+    done
+    echo "dockerd still has $left"
+    return 1
+}
+
+docker_has() {
+    local layout=$1 name
+    shift
+    for name; do
+        same "the ID of $name" "$(in_peers docker image inspect --format '{{.Id}}' "$name")" "$("$here/archive" config "$work/$layout" "$name")"
+        same "what $name prints" "$(in_peers docker run --rm --network=none "$name")" "$(look_of "$name")"
+    done
+}
+
+docker_loads() {
+    local layout=$1 file=$2 said
+    shift 2
+    docker_forgets
+    said=$(in_peers docker load -i "$file")
+    same "what docker load says" "$said" "$(printf 'Loaded image: %s\n' "$@")"
+    docker_has "$layout" "$@"
+}
+
+docker_loads_pipe() {
+    local layout=$1
+    shift
+    docker_forgets
+    save --store "oci:$work/$layout" "$@" | in_peers docker load
+    docker_has "$layout" "$@"
+}
+
+docker_runs_sample() {
+    in_peers docker load -i "$1"
+    local name
+    for name in hello:1.0 hello:latest multi:4.0; do
+        same "what $name prints" "$(in_peers docker run --rm --network=none "$prefix/$name")" "$hello"
+    done
+    same "what greeting prints" "$(in_peers docker run --rm --network=none "$prefix/greeting:3.0")" "$greeting"
+}
+
+# --- podman ----------------------------------------------------------------------------------------------------------
+
+podman() { in_peers podman --root "$work/podman" --runroot "$work/podman-run" --runtime runc "$@"; }
+
+# podman_name COUNT NAME: an archive with one entry in index.json is read as OCI, and its names are full; one with more
+# is read by its manifest.json, and short names become localhost/.
+podman_name() { [ "$1" -eq 1 ] && echo "docker.io/$2" || echo "localhost/$2"; }
+
+podman_loads() {
+    local layout=$1 file=$2 name full
+    shift 2
+    podman rmi --all --force
+    podman load -q -i "$file"
+    for name; do
+        full=$(podman_name $# "$name")
+        same "the ID of $full" "sha256:$(podman image inspect --format '{{.Id}}' "$full")" "$("$here/archive" config "$work/$layout" "$name")"
+        same "what $full prints" "$(podman run --rm --network=none "$full")" "$(look_of "$name")"
+    done
+}
+
+podman_runs_sample() {
+    podman rmi --all --force
+    podman load -q -i "$1"
+    same "what hello prints" "$(podman run --rm --network=none "localhost/$prefix/hello:latest")" "$hello"
+    same "what greeting prints" "$(podman run --rm --network=none "localhost/$prefix/greeting:3.0")" "$greeting"
+}
+
+# --- skopeo ----------------------------------------------------------------------------------------------------------
+
+# skopeo_name TRANSPORT NAME: index.json knows an image by its tag only, manifest.json by the whole name.
+skopeo_name() { [ "$1" = docker-archive ] && echo "$2" || echo "${2##*:}"; }
+
+skopeo_inspects() {
+    local transport=$1 layout=$2 file=$3 name source id
+    shift 3
+    # One image needs no name, unless it stands in index.json twice.
+    [ $# -ne 1 ] || in_peers skopeo inspect "$transport:$file"
+    for name; do
+        source=$transport:$file:$(skopeo_name "$transport" "$name")
+        in_peers skopeo inspect "$source"
+        id=$(in_peers skopeo inspect --config --raw "$source" | sha256sum)
+        same "the config of $source" "sha256:${id%% *}" "$("$here/archive" config "$work/$layout" "$name")"
+    done
+}
+
+skopeo_inspects_sample() {
+    local name
+    for name in hello:1.0 hello:latest greeting:3.0 multi:4.0; do
+        in_peers skopeo inspect "docker-archive:$1:$prefix/$name"
+        in_peers skopeo inspect "oci-archive:$1:${name##*:}"
+    done
+}
+
+# --- containerd ------------------------------------------------------------------------------------------------------
+
+containerd() { in_peers ctr -a "$PEERS_CONTAINERD" -n "tarexport-interop-$run" "$@"; }
+
+containerd_forgets() {
+    local images
+    images=$(containerd images ls -q)
+    [ -z "$images" ] || containerd images rm --sync $images
+    containerd content prune references || true
+    in_peers ctr -a "$PEERS_CONTAINERD" namespaces rm "tarexport-interop-$run" || true
+}
+
+containerd_imports() {
+    local layout=$1 file=$2 name
+    shift 2
+    containerd_forgets
+    containerd images import "$file"
+    same "what ctr images ls says" "$(containerd images ls -q | sort)" "$(printf 'docker.io/%s\n' "$@" | sort)"
+    for name; do
+        same "what $name prints" "$(containerd run --rm --null-io "docker.io/$name" interop)" "$(look_of "$name")"
+    done
+}
+
+# --- umoci -----------------------------------------------------------------------------------------------------------
+
+umoci_unpacks() {
+    local layout=$1 file=$2 name tag
+    shift 2
+    rm -rf "$work/umoci" && mkdir -p "$work/umoci/layout"
+    tar -C "$work/umoci/layout" -xf "$file"
+    same "what umoci ls says" "$(in_peers umoci ls --layout "$work/umoci/layout" | sort)" "$(printf '%s\n' "${@##*:}" | sort)"
+    for name; do
+        tag=${name##*:}
+        in_peers umoci stat --image "$work/umoci/layout:$tag"
+        [ "$layout" != zstd ] || continue # this umoci knows gzip only
+        in_peers umoci unpack --image "$work/umoci/layout:$tag" "$work/umoci/$tag"
+        same "what $name prints" "$(chroot "$work/umoci/$tag/rootfs" look)" "$(look_of "$name")"
+    done
+    rm -rf "$work/umoci"
+}

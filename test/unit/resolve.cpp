@@ -1,0 +1,185 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#include <tarexport/resolve.hpp>
+
+#define BOOST_TEST_MODULE resolve
+#include <boost/test/unit_test.hpp>
+
+#include <tarexport/store/memory.hpp>
+#include <tarexport/testing/counting_store.hpp>
+
+#include <map>
+
+using namespace tarexport;
+
+namespace {
+
+// Two images that share a layer; the second has a repository called like the beginning of the first one's ID.
+struct fixture {
+    fixture()
+    {
+        base = s.add_layer("base layer");
+        top = s.add_layer("top layer");
+        app = s.add_image(image_config{.cmd = {"app"}}, {base, top}, {"app:1.0", "app:latest"}).value();
+        other = s.add_image(image_config{.cmd = {"other"}}, {base}, {"team/other:2", app.hex().substr(0, 6) + ":x"}).value();
+        untagged = s.add_image(image_config{.cmd = {"untagged"}}, {top}).value();
+    }
+
+    auto find(names const& n) const
+    {
+        no_observer none;
+        return resolve(s, n, {}, none);
+    }
+
+    std::vector<std::string> tags(names const& n) const
+    {
+        std::vector<std::string> all;
+        auto const found = find(n).value();
+        for(auto const& i : found.images) {
+            all.push_back(i.config.id == app ? "=app" : i.config.id == other ? "=other" : "=untagged");
+            for(auto const& t : i.tags)
+                all.emplace_back(t.familiar());
+        }
+        return all;
+    }
+
+    error_code why(names const& n) const { return find(n).error().code; }
+
+    memory_store s;
+    digest base, top, app, other, untagged;
+};
+
+using texts = std::vector<std::string>;
+
+} // namespace
+
+#define CHECK_TAGS(n, ...) BOOST_TEST(f.tags(n) == (texts{__VA_ARGS__}), boost::test_tools::per_element())
+
+BOOST_AUTO_TEST_CASE(names_follow_the_engines_rules)
+{
+    fixture const f;
+    CHECK_TAGS(names("app:1.0"), "=app", "app:1.0");
+    CHECK_TAGS(names("app"), "=app", "app:1.0", "app:latest");
+    CHECK_TAGS(names("docker.io/library/app:latest"), "=app", "app:latest");
+    CHECK_TAGS(names(f.untagged.str()), "=untagged");
+    CHECK_TAGS(names(f.untagged.hex()), "=untagged");
+    CHECK_TAGS(names(f.untagged.hex().substr(0, 12)), "=untagged");
+    CHECK_TAGS(names("sha256:" + f.untagged.hex().substr(0, 12)), "=untagged");
+    // A repository hides the ID that begins like its name.
+    CHECK_TAGS(names(f.app.hex().substr(0, 6)), "=other", f.app.hex().substr(0, 6) + ":x");
+}
+
+BOOST_AUTO_TEST_CASE(images_and_tags_come_in_request_order_and_once)
+{
+    fixture const f;
+    CHECK_TAGS(names::of("team/other:2", "app:latest", "app:1.0", "app:latest", "team/other:2"), "=other", "team/other:2", "=app",
+        "app:latest", "app:1.0");
+    CHECK_TAGS(names::of(f.app.str(), "app:1.0"), "=app", "app:1.0");
+}
+
+BOOST_AUTO_TEST_CASE(a_name_can_be_changed)
+{
+    fixture const f;
+    CHECK_TAGS(names("app:1.0=host:5000/x:2"), "=app", "host:5000/x:2");
+    CHECK_TAGS(names("app=new"), "=app", "new:1.0", "new:latest");
+    CHECK_TAGS(names("app=new:1"), "=app", "new:1");
+    CHECK_TAGS(names(f.untagged.hex() + "=found:1"), "=untagged", "found:1");
+    CHECK_TAGS(names(f.untagged.hex() + "=found"), "=untagged", "found:latest");
+    BOOST_TEST(f.why(names("app:1.0=")) == error::invalid_reference);
+    BOOST_TEST(f.why(names("app:1.0=UPPER")) == error::invalid_reference);
+    BOOST_TEST(f.why(names("app:1.0=x@sha256:" + std::string(64, 'a'))) == error::invalid_reference);
+    BOOST_TEST(f.why(names::of("app:1.0=x:1", "team/other:2=x:1")) == error::ambiguous_reference);
+}
+
+BOOST_AUTO_TEST_CASE(each_mistake_has_its_code_and_names_its_name)
+{
+    fixture const f;
+    std::map<std::string, error> const wrong = {{"nosuch:1", error::unknown_reference}, {"nosuch", error::unknown_image},
+        {"APP", error::invalid_reference}, {"app:-", error::invalid_reference}, {"../../etc/passwd", error::invalid_reference},
+        {"sha256:0000", error::unknown_image}, {std::string(64, '0'), error::unknown_image},
+        {"app@sha256:" + std::string(64, '0'), error::unknown_reference}};
+    for(auto const& [name, code] : wrong) {
+        auto const r = f.find(names(name));
+        BOOST_TEST(r.error().code == code);
+        BOOST_TEST((r.error().subject.find(name.substr(0, 20)) != std::string::npos));
+        BOOST_TEST(message(r.error()).find("; ") != std::string::npos); // says what to do
+    }
+    BOOST_TEST(f.why(names()) == error::no_names);
+    BOOST_TEST(!f.find(names("")).error().subject.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_ambiguous_prefix_is_not_an_unknown_one)
+{
+    memory_store s;
+    auto const layer = s.add_layer("x");
+    std::map<char, int> first_digits;
+    for(int i = 0; i != 40; ++i)
+        ++first_digits[s.add_image(image_config{.cmd = {std::to_string(i)}}, {layer}).value().hex()[0]];
+    no_observer none;
+    for(auto const& [digit, n] : first_digits) {
+        auto const r = resolve(s, names(std::string(1, digit)), {}, none);
+        if(n == 1)
+            BOOST_TEST(r.has_value());
+        else
+            BOOST_TEST(r.error().code == error::ambiguous_id);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_shared_layer_is_leased_once_and_given_back_once)
+{
+    fixture const f;
+    testing::counting_store counted(f.s);
+    no_observer none;
+    {
+        auto const r = resolve(counted, names::of("app:1.0", "team/other:2", f.untagged.str()), {}, none).value();
+        BOOST_TEST(r.leases.size() == 2u);
+        BOOST_TEST(r.images[0].layers.size() == 2u);
+        BOOST_TEST(r.images[0].layers[0].lease == r.images[1].layers[0].lease);
+        BOOST_TEST(r.images[0].layers[1].lease == r.images[2].layers[0].lease);
+        BOOST_TEST(counted.counts().handles == 2u);
+    }
+    BOOST_TEST(counted.counts().handles == 0u);
+    BOOST_TEST(counted.counts().leased == 2u);
+    // A name that fails gives back what the names before it took.
+    BOOST_TEST(!resolve(counted, names::of("app:1.0", "nosuch:1"), {}, none).has_value());
+    BOOST_TEST(counted.counts().handles == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(every_image_is_for_linux)
+{
+    memory_store s;
+    auto const layer = s.add_layer("x");
+    std::string const config = R"({"os":"windows","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[")" + layer.str() + R"("]}})";
+    auto const id = s.add_image(config, {layer}, {"win:1"});
+    no_observer none;
+    if(id)
+        BOOST_TEST(resolve(s, names("win:1"), {}, none).error().code == error::unsupported_os);
+    else
+        BOOST_TEST(id.error().code == error::unsupported_os);
+}
+
+BOOST_AUTO_TEST_CASE(an_observer_hears_of_each_image)
+{
+    fixture const f;
+    struct watcher {
+        void operator()(event const& e) noexcept
+        {
+            if(auto const* i = std::get_if<image_resolved>(&e)) {
+                ids.push_back(i->id);
+                tags.insert(tags.end(), i->tags.begin(), i->tags.end());
+                chains.push_back(i->chain.str());
+            }
+        }
+        std::vector<digest> ids;
+        texts tags, chains;
+    } w;
+    BOOST_TEST(resolve(f.s, names::of("app", "team/other:2"), {}, w).has_value());
+    BOOST_TEST(w.ids == (std::vector{f.app, f.other}), boost::test_tools::per_element());
+    BOOST_TEST(w.tags == (texts{"app:1.0", "app:latest", "team/other:2"}), boost::test_tools::per_element());
+    BOOST_TEST(w.chains[1] == f.base.str());
+}
