@@ -73,7 +73,8 @@ result<std::string> read_blob(
 
     @param what What the descriptor belongs to (a name), for an error.
     @return At least one descriptor, whose `target` tells the platform where it was found out; or `not_an_image`,
-    `unknown_platform` (the detail lists those that there are), `cyclic_index`, `limit_exceeded`, or why something could not be read.
+    `unknown_platform` (the detail lists those that there are), `cyclic_index`, `limit_exceeded`, or why something
+    could not be read.
 */
 template<content_store Store>
 result<std::vector<descriptor>> find_manifests(
@@ -82,8 +83,8 @@ result<std::vector<descriptor>> find_manifests(
 /** Read an image by the descriptor of its manifest.
 
     @param what What the descriptor belongs to (a name), for an error.
-    @return The image, with `layers` as its manifest has them; or `not_an_image`, `invalid_document` (as many layers as diff IDs
-    there must be), the errors of `parse_image`, or why something could not be read.
+    @return The image, with `layers` as its manifest has them; or `not_an_image`, `invalid_document` (there must be as
+    many layers as diff IDs), the errors of `parse_image`, or why something could not be read.
 */
 template<content_store Store>
 result<image> load_image(Store const& store, descriptor const& manifest_descriptor, std::string_view what = {});
@@ -424,7 +425,8 @@ result<std::vector<descriptor>> find_directly(
         for(std::size_t i = 0; i != all.size(); ++i)
             if(!all[i].matches(*root.target))
                 return detail::about({error::unknown_platform, root.id.str(),
-                                         tarexport::format(choice.wanted[i]) + " is not " + tarexport::format_all(*root.target)},
+                                         tarexport::format(choice.wanted[i]) + " is not " +
+                                             tarexport::format_all(*root.target)},
                     what);
     }
     return std::vector<descriptor>{std::move(root)};

@@ -286,9 +286,9 @@ template void drives<least_source>(counting_sink&);
 
 } // namespace archetypes
 
-template std::vector<std::string> tarexport::testing::check_sink(least_make<least_sink>);
-template std::vector<std::string> tarexport::testing::check_sink(least_make<least_gather_sink>);
-template std::vector<std::string> tarexport::testing::check_sink(least_make<least_extent_sink>);
-template std::vector<std::string> tarexport::testing::check_sink(least_make<least_committing_sink>);
+template std::vector<std::string> tarexport::testing::check_sink(archetypes::least_make<archetypes::least_sink>);
+template std::vector<std::string> tarexport::testing::check_sink(archetypes::least_make<archetypes::least_gather_sink>);
+template std::vector<std::string> tarexport::testing::check_sink(archetypes::least_make<archetypes::least_extent_sink>);
+template std::vector<std::string> tarexport::testing::check_sink(archetypes::least_make<archetypes::least_committing_sink>);
 
 int main() {}

@@ -11,14 +11,13 @@
 #include <tarexport.hpp>
 #include <tarexport/digest_set.hpp>
 #include <tarexport/store/measured.hpp>
-#include <tarexport/testing/sink.hpp>
 #include <tarexport/testing/store.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
+#include <exception>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -27,9 +26,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
-#include <sys/sendfile.h>
 #include <unistd.h>
 
 namespace exemplar {
@@ -330,100 +329,6 @@ static_assert(unsized_layer_store<generated_layers> && !layer_store<generated_la
 static_assert(layer_store<measured_store<generated_layers>>);
 //]
 
-//[sink
-/// Keeps of an archive only its digest: proves what would have been sent, and reads every layer on the way.
-class digest_sink {
-public:
-    std::size_t write_some(bytes_view bytes, error_code&)
-    {
-        hash_.update(bytes);
-        return bytes.size();
-    }
-
-    digest result() { return hash_.result(); }
-
-private:
-    sha256 hash_;
-};
-
-static_assert(sink<digest_sink>);
-//]
-
-//[gather_sink
-/// Counts bytes, piece by piece.
-struct piece_counter {
-    std::size_t write_some(bytes_view bytes, error_code& ec) { return write_some({&bytes, 1}, ec); }
-
-    std::size_t write_some(std::span<bytes_view const> pieces, error_code&)
-    {
-        std::size_t n = 0;
-        for(auto const& p : pieces)
-            n += p.size();
-        bytes += n;
-        return n;
-    }
-
-    std::uint64_t bytes = 0;
-};
-
-static_assert(gather_sink<piece_counter>);
-//]
-
-//[extent_sink
-/// A stream socket, which sends files without copying them into the program.
-struct socket_sink {
-    std::size_t write_some(bytes_view bytes, error_code& ec)
-    {
-        return sent(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), ec);
-    }
-
-    std::size_t copy_some(file_extent extent, error_code& ec)
-    {
-        auto offset = static_cast<off_t>(extent.offset);
-        auto const n = ::sendfile(fd, extent.fd, &offset, std::min<std::uint64_t>(extent.size, 1 << 30));
-        if(n == 0 || (n < 0 && errno == EINVAL)) { // not between these two: the caller reads and writes instead
-            ec = make_error_code(boost::system::errc::operation_not_supported);
-            return 0;
-        }
-        return sent(n, ec);
-    }
-
-    static std::size_t sent(ssize_t n, error_code& ec)
-    {
-        if(n < 0)
-            ec = error_code(errno, boost::system::system_category());
-        return n < 0 ? 0 : static_cast<std::size_t>(n);
-    }
-
-    int fd;
-};
-
-static_assert(extent_sink<socket_sink>);
-//]
-
-//[committing_sink
-/// A text that changes when the archive is whole, and not before.
-class replacing_sink {
-public:
-    explicit replacing_sink(std::string& out) : out_(&out) {}
-
-    std::size_t write_some(bytes_view bytes, error_code&)
-    {
-        pending_.append(to_text(bytes));
-        return bytes.size();
-    }
-
-    void commit(error_code&) { out_->swap(pending_); }
-    void abort() noexcept { pending_.clear(); }
-
-private:
-    std::string* out_;
-    std::string pending_;
-};
-
-static_assert(committing_sink<replacing_sink>);
-//]
-
 //[observer
 /// Knows how far a save is.
 struct percent {
@@ -448,8 +353,13 @@ struct layers_only {
         std::set<digest> known;
         for(auto const& s : images)
             for(auto const& l : s.layers)
-                if(known.insert(l.info.id).second)
-                    b.add_layer({l.info.id, l.info.size, {}, l.lease}, 0644, 0, std::to_string(known.size()) + ".tar");
+                if(known.insert(l.info.id).second) {
+                    planned_layer layer;
+                    layer.id = l.info.id;
+                    layer.size = l.info.size;
+                    layer.lease = static_cast<std::uint32_t>(l.lease);
+                    b.add_layer(std::move(layer), 0644, 0, std::to_string(known.size()) + ".tar");
+                }
         return std::move(b).finish();
     }
 };
@@ -470,4 +380,97 @@ static_assert(saver_policy<my_policy> && saver_policy<default_policy>);
 
 } // namespace exemplar
 
-#include "exemplars_run.hpp"
+
+namespace {
+
+using namespace exemplar;
+
+int failures = 0;
+
+void expect(bool holds, char const* what)
+{
+    if(!holds) {
+        std::cerr << "does not hold: " << what << '\n';
+        ++failures;
+    }
+}
+
+void expect_none(std::vector<std::string> const& broken, char const* what)
+{
+    for(auto const& sentence : broken)
+        std::cerr << sentence << '\n';
+    expect(broken.empty(), what);
+}
+
+// The image of numbers: its layers are those that generated_layers makes.
+struct numbers {
+    numbers()
+    {
+        std::vector<digest> ids;
+        for(std::size_t n = 0; n != 3; ++n) {
+            std::string layer(1000 * (n + 1), static_cast<char>('0' + n));
+            ids.push_back(digest_of(layer));
+            layers.add(std::move(layer));
+        }
+        config = render_config(image_config{.target = {"linux", "amd64", {}, {}, {}}}, ids).value();
+        auto loaded = parse_image(config, digest_of(config)).value();
+        id = loaded.id;
+        known.add(std::move(loaded));
+        name = parse_reference("numbers:1.0").value();
+        refs.add(name, id);
+    }
+
+    std::string config;
+    digest id;
+    reference name = parse_reference("numbers").value();
+    images known;
+    image_names refs;
+    texts layers;
+};
+
+std::string saved(auto const& store, char const* name)
+{
+    memory_sink out;
+    tarexport::save(store, names(name), out);
+    return out.bytes();
+}
+
+void check_stores(numbers const& n)
+{
+    stores const all(n.known, n.refs, n.layers);
+    expect_none(testing::check_store(all, {{n.id, {n.name}}}), "a store of three exemplars");
+
+    blobs content;
+    content.add_name(n.name, content.add("{}", media_type::oci_manifest));
+    expect_none(testing::check_content_store(content, {n.name}), "content_store");
+
+    auto const layers = measured(generated_layers());
+    expect(saved(stores(n.known, n.refs, layers), "numbers:1.0") == saved(all, "numbers:1.0"), "generated layers are the same");
+}
+
+void check_policy(numbers const& n)
+{
+    stores const all(n.known, n.refs, n.layers);
+    percent watching;
+    saver s(all, my_policy{{}, watching});
+    auto const archive = s.prepare(names("numbers:1.0")).value();
+    memory_sink out;
+    expect(archive.contents.path(0) == "1.tar" && s.write(archive, out).ok(), "a layout of layers only");
+    expect(counted_sha256::hashed == 6000, "every layer hashed once, by the hash of the policy");
+    expect(watching.value == 100, "the observer of the policy saw all");
+    expect(catalogue{{{n.id, {n.name}}}}.list()->size() == 1, "a list of one");
+}
+
+} // namespace
+
+int main()
+try {
+    numbers const n;
+    check_stores(n);
+    check_policy(n);
+    return failures == 0 ? 0 : 1;
+}
+catch(std::exception const& e) {
+    std::cerr << e.what() << '\n';
+    return 1;
+}

@@ -28,13 +28,20 @@ start_engines() {
 }
 
 clean_up() {
+    # An interrupt leaves checks behind; each is waited for, since what it made can go only when it is gone.
+    [ ${#jobs[@]} -eq 0 ] || kill "${jobs[@]}" 2>/dev/null
+    wait
     docker_forgets >/dev/null 2>&1
     containerd_forgets >/dev/null 2>&1
-    rm -rf "$work"
+    rm -rf --one-file-system "$work"
 }
 
 # look_of NAME: what an image of that name prints when it runs.
 look_of() { case $1 in "$other"*) expected yes ;; *) expected "" ;; esac; }
+
+# What the images of example/images print.
+hello='Hello from an image that tarexport saved.'
+greeting='Greetings from the second image: it shares a layer with the first.'
 
 # --- dockerd ---------------------------------------------------------------------------------------------------------
 
@@ -54,10 +61,11 @@ docker_forgets() {
 }
 
 docker_has() {
-    local layout=$1 name
+    local layout=$1 name id
     shift
     for name; do
-        same "the ID of $name" "$(in_peers docker image inspect --format '{{.Id}}' "$name")" "$("$here/archive" config "$work/$layout" "$name")"
+        id=$(id_of "$layout" "$name")
+        same "the ID of $name" "$(in_peers docker image inspect --format '{{.Id}}' "$name")" "$id"
         same "what $name prints" "$(in_peers docker run --rm --network=none "$name")" "$(look_of "$name")"
     done
 }
@@ -97,13 +105,14 @@ podman() { in_peers podman --root "$work/podman" --runroot "$work/podman-run" --
 podman_name() { [ "$1" -eq 1 ] && echo "docker.io/$2" || echo "localhost/$2"; }
 
 podman_loads() {
-    local layout=$1 file=$2 name full
+    local layout=$1 file=$2 name full id
     shift 2
     podman rmi --all --force
     podman load -q -i "$file"
     for name; do
         full=$(podman_name $# "$name")
-        same "the ID of $full" "sha256:$(podman image inspect --format '{{.Id}}' "$full")" "$("$here/archive" config "$work/$layout" "$name")"
+        id=$(id_of "$layout" "$name")
+        same "the ID of $full" "sha256:$(podman image inspect --format '{{.Id}}' "$full")" "$id"
         same "what $full prints" "$(podman run --rm --network=none "$full")" "$(look_of "$name")"
     done
 }
@@ -123,13 +132,13 @@ skopeo_name() { [ "$1" = docker-archive ] && echo "$2" || echo "${2##*:}"; }
 skopeo_inspects() {
     local transport=$1 layout=$2 file=$3 name source id
     shift 3
-    # One image needs no name, unless it stands in index.json twice.
+    # One image needs no name.
     [ $# -ne 1 ] || in_peers skopeo inspect "$transport:$file"
     for name; do
         source=$transport:$file:$(skopeo_name "$transport" "$name")
         in_peers skopeo inspect "$source"
-        id=$(in_peers skopeo inspect --config --raw "$source" | sha256sum)
-        same "the config of $source" "sha256:${id%% *}" "$("$here/archive" config "$work/$layout" "$name")"
+        id=$(id_of "$layout" "$name")
+        same "the config of $source" "sha256:$(in_peers skopeo inspect --config --raw "$source" | sha256sum | cut -d' ' -f1)" "$id"
     done
 }
 
@@ -160,24 +169,44 @@ containerd_imports() {
     containerd images import "$file"
     same "what ctr images ls says" "$(containerd images ls -q | sort)" "$(printf 'docker.io/%s\n' "$@" | sort)"
     for name; do
-        same "what $name prints" "$(containerd run --rm --null-io "docker.io/$name" interop)" "$(look_of "$name")"
+        same "what $name prints" "$(containerd run --rm "docker.io/$name" interop)" "$(look_of "$name")"
     done
+}
+
+containerd_runs_sample() {
+    containerd_forgets
+    containerd images import "$1"
+    same "what multi prints" "$(containerd run --rm "docker.io/$prefix/multi:4.0" interop)" "$hello"
+    same "what greeting prints" "$(containerd run --rm "docker.io/$prefix/greeting:3.0" interop)" "$greeting"
 }
 
 # --- umoci -----------------------------------------------------------------------------------------------------------
 
-umoci_unpacks() {
-    local layout=$1 file=$2 name tag
-    shift 2
-    rm -rf "$work/umoci" && mkdir -p "$work/umoci/layout"
-    tar -C "$work/umoci/layout" -xf "$file"
-    same "what umoci ls says" "$(in_peers umoci ls --layout "$work/umoci/layout" | sort)" "$(printf '%s\n' "${@##*:}" | sort)"
-    for name; do
-        tag=${name##*:}
-        in_peers umoci stat --image "$work/umoci/layout:$tag"
-        [ "$layout" != zstd ] || continue # this umoci knows gzip only
-        in_peers umoci unpack --image "$work/umoci/layout:$tag" "$work/umoci/$tag"
-        same "what $name prints" "$(chroot "$work/umoci/$tag/rootfs" look)" "$(look_of "$name")"
-    done
+# umoci_reads FILE TAG...: every tag is listed and described.
+umoci_reads() {
+    local layout=$work/umoci/layout tag
     rm -rf "$work/umoci"
+    mkdir -p "$layout"
+    tar -C "$layout" -xf "$1"
+    shift
+    same "what umoci ls says" "$(in_peers umoci ls --layout "$layout" | sort)" "$(printf '%s\n' "$@" | sort)"
+    for tag; do
+        in_peers umoci stat --image "$layout:$tag"
+    done
+}
+
+umoci_unpacks() {
+    local layout=$1 file=$2 last=${*: -1}
+    shift 2
+    umoci_reads "$file" "${@##*:}"
+    [ "$layout" != zstd ] || return 0 # this umoci knows gzip only
+    # The last image holds the layers of the others.
+    in_peers umoci unpack --image "$work/umoci/layout:${last##*:}" "$work/umoci/bundle"
+    same "what $last prints" "$(chroot "$work/umoci/bundle/rootfs" look)" "$(look_of "$last")"
+}
+
+umoci_unpacks_sample() {
+    umoci_reads "$1" 1.0 latest 3.0 4.0
+    in_peers umoci unpack --image "$work/umoci/layout:3.0" "$work/umoci/bundle"
+    same "what greeting prints" "$(chroot "$work/umoci/bundle/rootfs" /bin/say)" "$greeting"
 }

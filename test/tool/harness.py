@@ -14,6 +14,7 @@ import signal
 import subprocess
 import tarfile
 import tempfile
+import threading
 import time
 
 TIMEOUT = 120  # seconds; nothing here takes more than a few, so one that does hangs
@@ -71,7 +72,7 @@ class Result:
             lines.pop()
         same(len(lines), 1, f"the number of lines in {self.err!r}")
         need(lines[0].startswith("tarexport: "), f"the message does not name the tool: {self.err!r}")
-        need(len(lines[0]) < 700, f"the message has {len(lines[0])} characters: {self.err!r}")
+        need(len(lines[0]) < 1000, f"the message has {len(lines[0])} characters: {self.err!r}")
         need(not re.search(r"[\x00-\x1f\x7f]|terminate called|what\(\)|boost::|std::|basic_", lines[0]), f"not for people: {self.err!r}")
         for each in says:
             need(str(each) in lines[0], f"{self.err!r} does not say {str(each)!r}")
@@ -109,6 +110,19 @@ def finish(process, timeout=TIMEOUT):
     return Result(process.returncode, out or b"", err or b"")
 
 
+def drain(process, head=b""):
+    """Read what is still to come, and wait for the end; for a process whose output was begun to be read."""
+    guard = threading.Timer(TIMEOUT, process.kill)
+    guard.start()
+    try:
+        out, err = head + process.stdout.read(), process.stderr.read()
+        process.wait()
+        need(guard.is_alive(), f"did not end in {TIMEOUT} s")
+    finally:
+        guard.cancel()
+    return Result(process.returncode, out, err)
+
+
 def signalled(process, number):
     process.send_signal(number)
     return finish(process)
@@ -120,7 +134,7 @@ def paused_save(tool, layout, target, *arguments):
     for _ in range(10):
         process = tool.start("save", "--store", layout.url, "--progress", "none", "-o", target, *arguments)
         while process.poll() is None:
-            if os.path.exists(part) and os.path.getsize(part) > 1000000:
+            if os.path.exists(part) and os.path.getsize(part) > 20000000:
                 process.send_signal(signal.SIGSTOP)
                 until(lambda: state_of(process) in "TZ", "the process does not stop")
                 if os.path.exists(part):

@@ -15,7 +15,7 @@ import tarfile
 import io
 import time
 
-from harness import Checks, Failed, finish, left, need, same, until, whole
+from harness import Checks, Failed, drain, finish, left, need, same, until, whole
 from layout import ARCHITECTURE, Layout, app, noise, raw_layer
 
 check = Checks()
@@ -297,8 +297,7 @@ def slow_reader(process, seconds):
     """Let the process wait for a reader that rests once."""
     head = process.stdout.read(1000)
     time.sleep(seconds)
-    rest = process.stdout.read()
-    return head + rest, process.stderr.read().decode(), process.wait()
+    return drain(process, head)
 
 
 @check("--progress: a bar, lines or nothing, on standard error; --quiet is silent")
@@ -307,8 +306,9 @@ def progress(tool, folder):
     expected = tool.save(layout, "app:1.0").ok().out
     for mode, seconds in (("bar", 0.3), ("none", 0.3), ("lines", 5.3), ("auto", 0.3)):
         with tool.start("save", "--store", layout.url, "--progress", mode, "app:1.0") as process:
-            archive, said, code = slow_reader(process, seconds)
-        need(code == 0 and archive == expected, f"with --progress {mode} the archive differs")
+            result = slow_reader(process, seconds).ok()
+        said = result.err
+        need(result.out == expected, f"with --progress {mode} the archive differs")
         same("\r[" in said, mode == "bar", f"whether --progress {mode} draws a bar ({said!r})")
         same("100%" in said, mode in ("bar", "lines"), f"whether --progress {mode} comes to 100% ({said!r})")
         need(said.endswith("\n") and "saved" in said.splitlines()[-1], f"the last line: {said!r}")

@@ -167,8 +167,8 @@ BOOST_AUTO_TEST_CASE(says_why_it_cannot_resume)
     refused(some_etag, "there is no " + part);
     put(part, "01234");
     refused(some_etag, "there is no " + part + ".etag");
-    for(std::string const& text : {std::string(), std::string("\n"), std::string("sha256:12\n"), some_etag.str().substr(1),
-            some_etag.str() + "\n\n", std::string(1000, 'a')}) {
+    for(std::string const& text : {std::string(), std::string("\n"), std::string("sha256:12\n"),
+            some_etag.str().substr(1), some_etag.str() + "\n\n", std::string(1000, 'a')}) {
         put(part + ".etag", text);
         refused(some_etag, part + ".etag holds no digest");
     }

@@ -131,7 +131,8 @@ public:
 
     bool descriptor(json::value const& v, json_place const& p)
     {
-        return object(v, p) && media_type(v, p, "mediaType", true) && blob(v, p) && media_type(v, p, "artifactType", false);
+        return object(v, p) && media_type(v, p, "mediaType", true) && blob(v, p) &&
+               media_type(v, p, "artifactType", false);
     }
 
     bool manifest(json::value const& v)

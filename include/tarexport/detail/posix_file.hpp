@@ -115,7 +115,8 @@ inline unique_descriptor open_beneath(int directory, std::string const& path, er
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
     // EAGAIN: a rename at the same time, which may never end.
     for(int tries = 0; tries != 8; ++tries) {
-        auto const fd = detail::uninterrupted([&] { return ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how); });
+        auto const fd =
+            detail::uninterrupted([&] { return ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how); });
         if(fd >= 0) {
             ec.clear();
             return unique_descriptor(static_cast<int>(fd));

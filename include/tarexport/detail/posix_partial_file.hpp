@@ -30,11 +30,12 @@
 
 namespace tarexport::detail {
 
-// A file on its way: NAME.part, locked, with NAME.part.etag beside it where it can be gone on with; NAME when it is published.
+// A file on its way: NAME.part, locked, with NAME.part.etag beside it where it can be gone on with; NAME when it is
+// published.
 //
-// All names are relative to a directory that stays open, so a program that changes its own, or a renamed one, does no harm.
-// Nothing is removed or renamed without the lock, and only while the name still is the file that was opened: hence of
-// several programs that use one name, one goes on.
+// All names are relative to a directory that stays open, so a program that changes its own, or a renamed one, does no
+// harm. Nothing is removed or renamed without the lock, and only while the name still is the file that was opened:
+// hence of several programs that use one name, one goes on.
 class partial_file {
 public:
     // Starts from nothing. What an earlier program left is discarded.
@@ -294,7 +295,8 @@ private:
         std::array<char, 256> text; // longer than any digest
         std::size_t size = 0;
         while(size != text.size()) {
-            auto const n = detail::uninterrupted([&] { return ::read(in.get(), text.data() + size, text.size() - size); });
+            auto const n =
+                detail::uninterrupted([&] { return ::read(in.get(), text.data() + size, text.size() - size); });
             if(n == -1)
                 return failed("reading " + name);
             if(n == 0)

@@ -27,8 +27,8 @@ namespace tarexport {
     waited for. A reader that has gone is the error `broken_pipe`, and a file-size limit the error `file_too_large`:
     neither raises a signal in the program, whatever handlers it has.
 
-    Models `gather_sink` and `extent_sink`: where the kernel can copy from a layer's file to the descriptor, it does. A pipe then
-    refers to the pages of that file until its reader takes them.
+    Models `gather_sink` and `extent_sink`: where the kernel can copy from a layer's file to the descriptor, it
+    does. A pipe then refers to the pages of that file until its reader takes them.
 
     @par Thread Safety
     None; one thread at a time.

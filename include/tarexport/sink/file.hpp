@@ -41,22 +41,24 @@ struct file_sink_options {
 
 /** A sink that writes a file, which appears under its name when it is whole and not before.
 
-    Until then the bytes are in NAME.part, beside it and locked. Committing brings them to the disk and renames the file;
-    whatever had the name is replaced (a symbolic link too: not what it points to). Aborting removes NAME.part, and so does the
-    destructor of a sink that was neither committed nor aborted. After a crash NAME.part stays, and the next save to the same name takes its place.
+    Until then the bytes are in NAME.part, beside it and locked. Committing brings them to the disk and renames the
+    file; whatever had the name is replaced (a symbolic link too: not what it points to). Aborting removes
+    NAME.part, and so does the destructor of a sink that was neither committed nor aborted. After a crash NAME.part
+    stays, and the next save to the same name takes its place.
 
     @par Resuming
-    With `keep_partial`, a sink that knows the archive's etag leaves NAME.part when it is aborted, and the etag in NAME.part.etag:
+    With `keep_partial`, a sink that knows the archive's etag leaves NAME.part when it is aborted, and the etag in
+    NAME.part.etag:
     @code
     file_sink out("app.tar", {.keep_partial = true});
     out.remember(plan.etag()).value();
     @endcode
-    `resume` opens the two later; the bytes of the archive from `offset()` on are then to be written. The bytes before were
-    verified only up to the entry that the file ends in: an error may have been found in that very layer.
-    To verify it wholly, `cut` the file back to where the entry begins.
+    `resume` opens the two later; the bytes of the archive from `offset()` on are then to be written. The bytes
+    before were verified only up to the entry that the file ends in: an error may have been found in that very
+    layer. To verify it wholly, `cut` the file back to where the entry begins.
 
-    Models `gather_sink`, `extent_sink` and `committing_sink`. File mode is 0666 less the umask. A file-size limit is the error
-    `file_too_large`, and raises no signal in the program.
+    Models `gather_sink`, `extent_sink` and `committing_sink`. File mode is 0666 less the umask. A file-size limit
+    is the error `file_too_large`, and raises no signal in the program.
 
     @par Thread Safety
     None; one thread at a time.
@@ -66,12 +68,16 @@ public:
     /** Create NAME.part.
         @throws save_error What `create` returns.
     */
-    explicit file_sink(std::string path, file_sink_options options = {}) : file_sink(create(std::move(path), options).value()) {}
+    explicit file_sink(std::string path, file_sink_options options = {})
+        : file_sink(create(std::move(path), options).value())
+    {
+    }
 
     /** Create NAME.part, and discard what an earlier save left in it.
 
-        @return The sink, or an error with the path as subject: of the operating system; `is_a_directory`; `file_exists` where something
-        that is no regular file has one of the names; `device_or_resource_busy` while another save writes the same file.
+        @return The sink, or an error with the path as subject: of the operating system; `is_a_directory`;
+        `file_exists` where something that is no regular file has one of the names; `device_or_resource_busy` while
+        another save writes the same file.
     */
     static result<file_sink> create(std::string path, file_sink_options options = {})
     {
@@ -84,7 +90,8 @@ public:
     /** Open NAME.part of an aborted save of the same archive, to write what is missing.
 
         @param etag The archive's, from its plan.
-        @return The sink, or `cannot_resume` with the reason, which leaves the files as they are, or an error as from `create`.
+        @return The sink, or `cannot_resume` with the reason, which leaves the files as they are, or an error as
+        from `create`.
     */
     static result<file_sink> resume(std::string path, digest const& etag, file_sink_options options = {})
     {
@@ -116,7 +123,7 @@ public:
 
     /** Write the archive's etag beside NAME.part, where `keep_partial` asks for it.
 
-        Without it nothing is kept.
+        Without it nothing is kept. A resumed sink remembers the one that it was opened with.
 
         @par Preconditions
         Nothing was written yet, and the sink is not finished.
@@ -169,8 +176,8 @@ public:
 
     /** Make the file appear under its name.
 
-        An error leaves whatever had the name before, and the sink to be aborted; except that the file has appeared where
-        only its directory could not be brought to the disk.
+        An error leaves whatever had the name before, and the sink to be aborted; except that the file has appeared
+        where only its directory could not be brought to the disk.
     */
     void commit(error_code& ec) noexcept
     {

@@ -25,16 +25,20 @@ namespace tarexport {
 
 /** A sink that writes to a standard output stream.
 
-    Bytes go straight to the stream's buffer; committing flushes it. A failure sets the stream's `badbit`, as its own output
-    functions do, and becomes the error `io_error`, since a stream does not tell more. What the stream or its buffer
-    throws becomes that error too, whatever `exceptions()` is.
+    Bytes go straight to the stream's buffer; committing flushes it. A failure sets the stream's `badbit`, as its
+    own output functions do, and becomes the error `io_error`, since a stream does not tell more. What the stream or
+    its buffer throws becomes that error too, whatever `exceptions()` is.
 
     Borrows the stream, which must have been opened in binary mode where that matters. Aborting leaves what was written.
 */
 class ostream_sink {
 public:
     /// Construct for a stream. @param name What errors call it.
-    explicit ostream_sink(std::ostream& os, std::string name = "output stream") : stream_(&os), name_(std::move(name)) {}
+    explicit ostream_sink(std::ostream& os, std::string name = "output stream")
+        : stream_(&os)
+        , name_(std::move(name))
+    {
+    }
 
     std::size_t write_some(bytes_view bytes, error_code& ec) noexcept
     {

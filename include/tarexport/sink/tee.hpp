@@ -27,9 +27,9 @@ namespace tarexport {
 
 /** One write to several sinks: `tee_sink both(file, socket)`.
 
-    Every byte reaches all of them, in the order in which they are named: the first decides how much a write takes, and the
-    others are given the rest of just that. The slowest sets the pace. Where one fails the save fails, `subject()` names that
-    one, and nothing more is written to any.
+    Every byte reaches all of them, in the order in which they are named: the first decides how much a write takes,
+    and the others are given the rest of just that. The slowest sets the pace. Where one fails the save fails,
+    `subject()` names that one, and nothing more is written to any.
 
     Committing commits them one after the other up to the first that fails; aborting then aborts all
     that are not committed. So the sink whose appearance matters most is best named last.

@@ -38,7 +38,8 @@ namespace tarexport {
 
 /// How an OCI image layout is read.
 struct oci_layout_options {
-    /// The repository that tags in the layout belong to: with `registry.example/app`, the tag `1.0` is the name `registry.example/app:1.0`.
+    /// The repository that tags in the layout belong to: with `registry.example/app`, the tag `1.0` is the name
+    /// `registry.example/app:1.0`.
     std::string repository;
 
     /// Which image a name stands for where it has several.
@@ -135,8 +136,9 @@ private:
 
 /** The images in a directory that is an OCI image layout.
 
-    Entries of `index.json` are named by their annotation `io.containerd.image.name`; else by `org.opencontainers.image.ref.name`,
-    where that has a repository (`app:1.0`); else that is a tag of the repository in the options. All others are untagged.
+    Entries of `index.json` are named by their annotation `io.containerd.image.name`; else by
+    `org.opencontainers.image.ref.name`, where that has a repository (`app:1.0`); else that is a tag of the repository in
+    the options. All others are untagged.
 
     The directory is not trusted. Nothing outside is read and no symlink followed below it; every size is checked
     when a blob is leased and every document's digest when it is read; the digests of layers are left to whoever reads them.
@@ -178,7 +180,8 @@ public:
     */
     result<descriptor> root(reference const& ref) const;
 
-    /// Lease a blob. @return The lease, `missing_blob`, `size_mismatch`, `not_a_regular_file` or the system's error; the subject is the path.
+    /// Lease a blob. @return The lease, `missing_blob`, `size_mismatch`, `not_a_regular_file` or the system's error;
+    /// the subject is the path.
     result<oci_blob> blob(descriptor const& d) const { return oci_blob::lease(state_->folder, d); }
 
     /// Lease a layer. @return As `blob`, and `missing_layer` where the image has no such layer.

@@ -253,8 +253,9 @@ static_assert(gather_sink<failing_sink> && committing_sink<failing_sink> && exte
 
 /** What `check_sink` needs to know about a sink under test.
 
-    `f.out()` is the sink, new and empty; `f.taken()` returns as a text what arrived at its other end, and is asked once, after the sink
-    was committed if it can be. Optional: `f.appeared()` returns whether the archive is visible to others.
+    `f.out()` is the sink, new and empty; `f.taken()` returns as a text what arrived at its other end, and is asked
+    once, after the sink was committed if it can be. Optional: `f.appeared()` returns whether the archive is visible
+    to others.
 */
 template<class F>
 concept sink_fixture = requires(F& f) {
@@ -301,18 +302,20 @@ public:
     {
     }
 
-    // Writes at most `limit` bytes at once, from memory that is only lent: it is overwritten after each call.
+    // Writes at most `limit` bytes at once, from memory that is only lent: what was taken is overwritten after
+    // each call.
     bool write(std::string_view text, std::size_t limit)
     {
-        std::string lent;
-        while(!text.empty()) {
-            lent = text.substr(0, limit);
-            error_code ec;
-            auto const n = fixture_.out().write_some(to_bytes(lent), ec);
-            std::ranges::fill(lent, '#');
-            if(!moved(n, lent.size(), ec))
-                return false;
-            text.remove_prefix(n);
+        for(; !text.empty(); text.remove_prefix(std::min(limit, text.size()))) {
+            auto lent = std::string(text.substr(0, limit));
+            for(auto rest = std::span(lent); !rest.empty();) {
+                error_code ec;
+                auto const n = fixture_.out().write_some(std::as_bytes(rest), ec);
+                if(!moved(n, rest.size(), ec))
+                    return false;
+                std::ranges::fill(rest.first(n), '#');
+                rest = rest.subspan(n);
+            }
         }
         return true;
     }
@@ -321,23 +324,19 @@ public:
     bool gather(std::string_view text, std::span<std::size_t const> sizes)
     requires gather_sink<sink_type>
     {
-        std::string lent;
         while(!text.empty()) {
-            lent = text;
+            std::string lent;
             std::vector<bytes_view> pieces;
-            auto rest = to_bytes(lent);
+            lent.reserve(text.size()); // the pieces stay where they are
             for(auto size : sizes) {
-                auto const p = rest.first(std::min(size, rest.size()));
-                rest = rest.subspan(p.size());
-                if(!p.empty())
-                    pieces.push_back(p);
+                auto const begin = lent.size();
+                lent.append(text.substr(0, size));
+                text.remove_prefix(std::min(size, text.size()));
+                if(lent.size() != begin)
+                    pieces.push_back(to_bytes(lent).subspan(begin));
             }
-            error_code ec;
-            auto const n = fixture_.out().write_some(std::span<bytes_view const>(pieces), ec);
-            std::ranges::fill(lent, '#');
-            if(!moved(n, lent.size() - rest.size(), ec))
+            if(!gather_all(lent, pieces))
                 return false;
-            text.remove_prefix(n);
         }
         return true;
     }
@@ -403,6 +402,24 @@ public:
     }
 
 private:
+    bool gather_all(std::string& lent, std::span<bytes_view> pieces)
+    requires gather_sink<sink_type>
+    {
+        for(std::size_t taken = 0; taken != lent.size();) {
+            error_code ec;
+            auto n = fixture_.out().write_some(std::span<bytes_view const>(pieces), ec);
+            if(!moved(n, lent.size() - taken, ec))
+                return false;
+            std::ranges::fill(std::span(lent).subspan(taken, n), '#');
+            taken += n;
+            for(; !pieces.empty() && n >= pieces.front().size(); pieces = pieces.subspan(1))
+                n -= pieces.front().size();
+            if(!pieces.empty())
+                pieces.front() = pieces.front().subspan(n);
+        }
+        return true;
+    }
+
     bool moved(std::size_t n, std::size_t size, error_code const& ec)
     {
         if(n > size)
@@ -428,7 +445,8 @@ void check_gather(Make& make, std::vector<std::string>& broken)
 {
     constexpr std::array<std::size_t, 1> one{700};
     constexpr std::array<std::size_t, 4> entry{300, 512, 70000, 1};
-    constexpr std::array<std::size_t, 20> many{1, 2, 511, 512, 513, 1, 1, 1, 4096, 3, 1, 2, 511, 512, 513, 1, 1, 1, 4096, 3};
+    constexpr std::array<std::size_t, 20> many{
+        1, 2, 511, 512, 513, 1, 1, 1, 4096, 3, 1, 2, 511, 512, 513, 1, 1, 1, 4096, 3};
     auto const text = detail::sample_bytes(200001);
     for(std::span<std::size_t const> sizes : {std::span<std::size_t const>(one), std::span<std::size_t const>(entry),
             std::span<std::size_t const>(many)}) {
@@ -445,9 +463,9 @@ namespace tarexport::testing {
 
 /** Check that a sink keeps the laws of `sink`, and of those refinements that it models.
 
-    What is written in portions of any size arrives whole, in order and once; every call takes 1 to all bytes, and does not
-    hold on to memory that was only lent; several pieces, and bytes of a file whose position stays, arrive likewise; committing reports no error and makes the archive
-    visible; aborting does not.
+    What is written in portions of any size arrives whole, in order and once; every call takes 1 to all bytes, and
+    does not hold on to memory that was only lent; several pieces, and bytes of a file whose position stays, arrive
+    likewise; committing reports no error and makes the archive visible; aborting does not.
 
     @param make `make()` returns a `sink_fixture` with a new sink; called for every run.
     @return A sentence for each law that does not hold; nothing if all do.

@@ -241,7 +241,7 @@ std::vector<std::string> check_source(Make make, std::string_view expected, std:
     return source_check<Make>(make, expected, std::move(about)).run();
 }
 
-inline void append(std::vector<std::string>& all, std::vector<std::string> more)
+inline void add_sentences(std::vector<std::string>& all, std::vector<std::string> more)
 {
     std::ranges::move(more, std::back_inserter(all));
 }
@@ -273,7 +273,7 @@ public:
         Handle moved(std::move(handle_));
         handle_ = std::move(moved);
         auto const whole = std::string_view(text_);
-        detail::append(broken_, detail::check_source([&] { return handle_.open(0); }, whole, name_));
+        detail::add_sentences(broken_, detail::check_source([&] { return handle_.open(0); }, whole, name_));
         for(std::size_t offset : {std::size_t{1}, std::size_t{511}, std::size_t{512}, std::size_t{513}, whole.size() / 2,
                 whole.size() - std::min<std::size_t>(whole.size(), 1), whole.size()})
             if(offset <= whole.size() && !tail(offset, whole.substr(offset)))

@@ -61,7 +61,7 @@ public:
         if(r)
             fail(call + " succeeds; expected: " + tarexport::text(expected));
         else if(r.error().code != expected)
-            fail(call + " fails with: " + r.error().code.tarexport::message() + "; expected: " + tarexport::text(expected));
+            fail(call + " fails with: " + r.error().code.message() + "; expected: " + tarexport::text(expected));
     }
 
     std::vector<std::string> take() { return std::move(broken_); }
@@ -284,12 +284,12 @@ std::vector<std::string> check_store(
     S const& s, std::vector<listed_image> const& images, std::function<std::size_t()> const& live = {})
 {
     auto broken = check_image_store(s, images);
-    tarexport::detail::append(broken, check_reference_store(s, images));
+    tarexport::detail::add_sentences(broken, check_reference_store(s, images));
     std::vector<image> loaded;
     for(auto const& row : images)
         if(auto i = s.load(row.id))
             loaded.push_back(std::move(*i));
-    tarexport::detail::append(broken, check_layer_store(s, loaded, live));
+    tarexport::detail::add_sentences(broken, check_layer_store(s, loaded, live));
     return broken;
 }
 
