@@ -395,13 +395,6 @@ void expect(bool holds, char const* what)
     }
 }
 
-void expect_none(std::vector<std::string> const& broken, char const* what)
-{
-    for(auto const& sentence : broken)
-        std::cerr << sentence << '\n';
-    expect(broken.empty(), what);
-}
-
 // The image of numbers: its layers are those that generated_layers makes.
 struct numbers {
     numbers()
@@ -437,12 +430,17 @@ std::string saved(auto const& store, char const* name)
 
 void check_stores(numbers const& n)
 {
-    stores const all(n.known, n.refs, n.layers);
-    expect_none(testing::check_store(all, {{n.id, {n.name}}}), "a store of three exemplars");
+    //[check_store
+    stores const all(n.known, n.refs, n.layers); // three parts as one store
+    std::vector<listed_image> const what_it_has = {{n.id, {n.name}}};
+    for(auto const& sentence : testing::check_store(all, what_it_has))
+        std::cerr << sentence << '\n';
+    //]
+    expect(testing::check_store(all, what_it_has).empty(), "a store of three exemplars");
 
     blobs content;
     content.add_name(n.name, content.add("{}", media_type::oci_manifest));
-    expect_none(testing::check_content_store(content, {n.name}), "content_store");
+    expect(testing::check_content_store(content, {n.name}).empty(), "content_store");
 
     auto const layers = measured(generated_layers());
     expect(saved(stores(n.known, n.refs, layers), "numbers:1.0") == saved(all, "numbers:1.0"), "generated layers are the same");

@@ -6,33 +6,29 @@
 #
 
 # Sourced by test/interop/run: what is asked of each engine. Every function fails, and says why, if an answer is wrong.
-# Other users of the same engines are let be: names, a label and a containerd namespace are this run's own, and podman
-# gets a store of its own.
+# dockerd, its containerd and podman's store are this run's own: whatever else uses the engines of this machine is let be,
+# and nothing is left.
 
 # in_peers COMMAND...: where the engines are. A path under $engines means the same there as here.
 in_peers() { "$peers" sh "$@"; }
 
 start_engines() {
     local said
-    # dockerd's zone is in the IDs of the v1 configs it saves, and ours are in UTC.
-    said=$(TZ=UTC "$peers" up 2>&1 >/dev/null) || give_up "The engines do not start: $said"
+    said=$("$peers" up 2>&1 >/dev/null) || give_up "The engines do not start: $said"
     . <("$peers" env)
-    export DOCKER_HOST PODMAN_IGNORE_CGROUPSV1_WARNING=1
     engines=${PEERS_ROOT%/*}
-    run=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
-    work=$engines/tmp/interop-$run
-    prefix=tarexport-interop/$run
-    app=$prefix/app other=$prefix/other
-    label=tarexport.interop
-    mkdir "$work"
+    work=$(mktemp -d "$engines/tmp/interop.XXXX")
+    chmod 755 "$work" # for the check that runs as another user
+    trap 'clean_up' EXIT
+    trap 'exit 1' INT TERM HUP
+    export DOCKER_HOST=unix://$work/docker.sock PODMAN_IGNORE_CGROUPSV1_WARNING=1
 }
 
 clean_up() {
     # An interrupt leaves checks behind; each is waited for, since what it made can go only when it is gone.
     [ ${#jobs[@]} -eq 0 ] || kill "${jobs[@]}" 2>/dev/null
-    wait
-    docker_forgets >/dev/null 2>&1
-    containerd_forgets >/dev/null 2>&1
+    [ ${#jobs[@]} -eq 0 ] || wait "${jobs[@]}" 2>/dev/null
+    stop_docker
     rm -rf --one-file-system "$work"
 }
 
@@ -45,19 +41,40 @@ greeting='Greetings from the second image: it shares a layer with the first.'
 
 # --- dockerd ---------------------------------------------------------------------------------------------------------
 
-# Not prune: that would take the images of others too.
-docker_forgets() {
-    local left names
-    names=$(in_peers docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "reference=$prefix/*")
-    [ -z "$names" ] || in_peers docker image rm --force $names
-    # A parent cannot go before its children, which may have gone with it: so in rounds.
-    for _ in 1 2 3 4 5 6 7 8; do
-        left=$(in_peers docker image ls -aq --no-trunc --filter "label=$label=$run" | sort -u)
-        [ -n "$left" ] || return 0
-        in_peers docker image rm --force $left || true
+dockerd=
+
+# A dockerd without an image. Its zone is in the IDs of the v1 configs it saves, and ours are in UTC.
+start_docker() {
+    TZ=UTC "$peers" sh dockerd --data-root "$work/docker" --exec-root "$work/exec" --pidfile "$work/docker.pid" \
+        -H "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none --storage-driver overlay2 \
+        >>"$work/dockerd.log" 2>&1 </dev/null &
+    dockerd=$!
+    for _ in {1..150}; do
+        [ ! -S "$work/docker.sock" ] || return 0
+        sleep 0.2
     done
-    echo "dockerd still has $left"
-    return 1
+    give_up "dockerd does not start: $(tail -n 5 "$work/dockerd.log")"
+}
+
+# And its store with it.
+stop_docker() {
+    [ -n "$dockerd" ] || return 0
+    kill "$dockerd" 2>/dev/null
+    wait "$dockerd" 2>/dev/null
+    dockerd=
+    rm -rf --one-file-system "$work/docker" "$work/exec" "$work/docker.sock"
+}
+
+# docker load does not read a layer that it has. So each load begins without images, and without layers: docker save of
+# 26.1 keeps references to all but the top layer of what it saves, and rmi then leaves them.
+docker_forgets() {
+    local left layers=$work/docker/image/overlay2/layerdb/sha256
+    for _ in {1..8}; do # a parent cannot go before its children, which may have gone with it
+        left=$(in_peers docker image ls -aq --no-trunc | sort -u)
+        [ -n "$left" ] || break
+        in_peers docker image rm --force $left >/dev/null 2>&1 || true
+    done
+    same "what dockerd still has" "$left$(ls "$layers" 2>/dev/null)" ""
 }
 
 docker_has() {
@@ -88,6 +105,7 @@ docker_loads_pipe() {
 }
 
 docker_runs_sample() {
+    docker_forgets
     in_peers docker load -i "$1"
     local name
     for name in hello:1.0 hello:latest multi:4.0; do
@@ -107,7 +125,7 @@ podman_name() { [ "$1" -eq 1 ] && echo "docker.io/$2" || echo "localhost/$2"; }
 podman_loads() {
     local layout=$1 file=$2 name full id
     shift 2
-    podman rmi --all --force
+    podman rmi --all --force >/dev/null
     podman load -q -i "$file"
     for name; do
         full=$(podman_name $# "$name")
@@ -118,7 +136,7 @@ podman_loads() {
 }
 
 podman_runs_sample() {
-    podman rmi --all --force
+    podman rmi --all --force >/dev/null
     podman load -q -i "$1"
     same "what hello prints" "$(podman run --rm --network=none "localhost/$prefix/hello:latest")" "$hello"
     same "what greeting prints" "$(podman run --rm --network=none "localhost/$prefix/greeting:3.0")" "$greeting"
@@ -133,33 +151,34 @@ skopeo_inspects() {
     local transport=$1 layout=$2 file=$3 name source id
     shift 3
     # One image needs no name.
-    [ $# -ne 1 ] || in_peers skopeo inspect "$transport:$file"
+    [ $# -ne 1 ] || in_peers skopeo inspect "$transport:$file" >/dev/null
     for name; do
         source=$transport:$file:$(skopeo_name "$transport" "$name")
-        in_peers skopeo inspect "$source"
+        in_peers skopeo inspect "$source" >/dev/null
         id=$(id_of "$layout" "$name")
-        same "the config of $source" "sha256:$(in_peers skopeo inspect --config --raw "$source" | sha256sum | cut -d' ' -f1)" "$id"
+        in_peers skopeo inspect --config --raw "$source" >"$work/$transport.config"
+        same "the config of $source" "sha256:$(sha256sum <"$work/$transport.config" | cut -d' ' -f1)" "$id"
     done
 }
 
 skopeo_inspects_sample() {
     local name
     for name in hello:1.0 hello:latest greeting:3.0 multi:4.0; do
-        in_peers skopeo inspect "docker-archive:$1:$prefix/$name"
-        in_peers skopeo inspect "oci-archive:$1:${name##*:}"
+        in_peers skopeo inspect "docker-archive:$1:$prefix/$name" >/dev/null
+        in_peers skopeo inspect "oci-archive:$1:${name##*:}" >/dev/null
     done
 }
 
 # --- containerd ------------------------------------------------------------------------------------------------------
 
-containerd() { in_peers ctr -a "$PEERS_CONTAINERD" -n "tarexport-interop-$run" "$@"; }
+# The one that dockerd runs.
+containerd() { in_peers ctr -a "$work/exec/containerd/containerd.sock" -n interop "$@"; }
 
 containerd_forgets() {
     local images
     images=$(containerd images ls -q)
-    [ -z "$images" ] || containerd images rm --sync $images
-    containerd content prune references || true
-    in_peers ctr -a "$PEERS_CONTAINERD" namespaces rm "tarexport-interop-$run" || true
+    [ -z "$images" ] || containerd images rm --sync $images >/dev/null
+    same "what containerd still has" "$(containerd content ls -q)$(containerd snapshots ls | tail -n +2)" ""
 }
 
 containerd_imports() {
@@ -191,7 +210,7 @@ umoci_reads() {
     shift
     same "what umoci ls says" "$(in_peers umoci ls --layout "$layout" | sort)" "$(printf '%s\n' "$@" | sort)"
     for tag; do
-        in_peers umoci stat --image "$layout:$tag"
+        in_peers umoci stat --image "$layout:$tag" >/dev/null
     done
 }
 

@@ -44,7 +44,7 @@ def each_case(tool, folder, cases, *arguments):
         result = interrupted(tool, layout, lambda: harm(path), *arguments)
         try:
             result.refused(says, os.path.basename(path))
-            need(100 < len(result.out) < 4 * SIZE, f"{len(result.out)} bytes were written")
+            need(100 < len(result.out) < 5 * SIZE, f"{len(result.out)} bytes were written")
             broken(result.out)
         except Failed as why:
             raise Failed(f"case {n} ({says}): {why}") from None

@@ -131,6 +131,9 @@ def signalled(process, number):
 def paused_save(tool, layout, target, *arguments):
     """Start a save to a file and stop it in the middle. The layout is to be large: it is a matter of timing."""
     part = f"{target}.part"
+    for name in (part, part + ".etag"):
+        if os.path.exists(name):
+            os.remove(name)
     for _ in range(10):
         process = tool.start("save", "--store", layout.url, "--progress", "none", "-o", target, *arguments)
         while process.poll() is None:
@@ -170,7 +173,10 @@ def read_by_python(archive):
 
 
 def readers(folder=None):
-    """What reads an archive: each name with a function that tells whether it is whole. From a pipe, and GNU tar and bsdtar from a file."""
+    """What reads an archive: each name with a function that tells whether it takes it for whole.
+
+    From a file, GNU tar is to unpack: when it lists, it jumps over data, and over an end that falls on one of its records.
+    """
     def from_file(command):
         def read(archive):
             with tempfile.NamedTemporaryFile(dir=folder) as file:
@@ -180,10 +186,10 @@ def readers(folder=None):
         return read
 
     all_of_them = {"Python": read_by_python}
-    for name, command in (("GNU tar", "tar"), ("bsdtar", "bsdtar")):
+    for name, command, of_file in (("GNU tar", "tar", "-xOf"), ("bsdtar", "bsdtar", "-tf")):
         if shutil.which(command):
             all_of_them[name] = lambda archive, command=command: listed_by([command, "-tf", "-"], archive)
-            all_of_them[name + " of a file"] = from_file([command, "-tf"])
+            all_of_them[name + " of a file"] = from_file([command, of_file])
     return all_of_them
 
 
