@@ -46,6 +46,17 @@ struct tool_policy {
     display& observer;
 };
 
+constexpr char examples[] = R"(
+The name may be left out where the store has one image. Every layer is compared with its digest while it passes; an archive
+that fails stops inside an entry, so that readers notice, and the exit code is 1.
+
+Examples:
+  tarexport save --store oci:/srv/images -o app.tar app:1.0 base:2       two images, which share what they have in common
+  tarexport save --store oci:/srv/images app:1.0=internal/app:test | docker load
+  tarexport save --store oci:/srv/images -o app.tar --keep-partial app:1.0
+  tarexport save --store oci:/srv/images -o app.tar --resume app:1.0     goes on where that one stopped
+)";
+
 po::options_description options()
 {
     po::options_description described("Options of save");
@@ -78,6 +89,10 @@ void check(po::variables_map const& values)
         throw usage_error("unknown layout '" + values["layout"].as<std::string>() + "'; the one there is is docker");
     if(to_stdout && ::isatty(1))
         throw usage_error("an archive is nothing for a terminal; write -o FILE, or redirect standard output");
+    if(!to_stdout && values.count("trace") != 0)
+        for(auto const* const suffix : {"", ".part", ".part.etag"})
+            if(values["trace"].as<std::string>() == values["output"].as<std::string>() + suffix)
+                throw usage_error("--trace and -o need a file each");
     if(!to_stdout && values.count("offset") != 0)
         throw usage_error("--offset is for standard output; to go on with a file, write --resume");
     if(values.count("offset") != 0 && values["offset"].as<std::int64_t>() < 0)
@@ -167,6 +182,19 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
               << ", etag " << report.etag << std::endl;
 }
 
+// Throws the reason, with what the user may want to know of the output.
+[[noreturn]] void give_reason(po::variables_map const& values, tarexport::failure why)
+{
+    auto const to = values["output"].as<std::string>();
+    if(why.subject.empty())
+        why.subject = to == "-" ? "standard output" : to;
+    auto text = message(why);
+    bool const may_be_kept = values.count("keep-partial") != 0 || values.count("resume") != 0;
+    if(may_be_kept && why.code != tarexport::error::cannot_resume && std::filesystem::exists(to + ".part.etag"))
+        text += "; " + to + ".part is kept, repeat the command with --resume to go on";
+    throw std::runtime_error(text);
+}
+
 } // namespace
 
 int save(std::vector<std::string> const& arguments)
@@ -175,7 +203,7 @@ int save(std::vector<std::string> const& arguments)
     auto const values = parse(arguments, described);
     if(values.count("help") != 0) {
         std::cout << "tarexport save [OPTIONS] NAME[=AS]...\nSaves images to one tar archive that docker load, podman load and others read.\n\n"
-                  << described;
+                  << described << examples;
         return 0;
     }
     check(values);
@@ -207,8 +235,12 @@ int save(std::vector<std::string> const& arguments)
     else
         report = saver.save_to(requested, how,
             [&](tarexport::plan const& plan, tarexport::write_options& o) { return open_file(values, store, plan, o); });
+    watching.log.reset();
+    trace_file.close();
     if(!report.ok())
-        throw tarexport::save_error(report.reason);
+        give_reason(values, report.reason);
+    if(values.count("trace") != 0 && !trace_file)
+        throw std::runtime_error("the archive is saved, but its trace could not be written to " + values["trace"].as<std::string>());
     say_end(values, report, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     return 0;
 }

@@ -23,7 +23,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -210,7 +210,7 @@ private:
                     return about(called(s), lease.error());
                 if(lease->info().id.empty())
                     return failure{error::invalid_digest, called(s), "layer " + std::to_string(n) + " of the store has no digest"};
-                known = leased_.try_emplace(key, out_.leases.size()).first;
+                known = leased_.try_emplace(key, static_cast<std::uint32_t>(out_.leases.size())).first;
                 out_.leases.push_back(std::move(*lease));
             }
             s.layers.push_back({out_.leases[known->second].info(), known->second});
@@ -260,7 +260,7 @@ private:
     resolution<handle> out_;
     std::unordered_map<digest, std::size_t> by_id_;
     std::unordered_map<std::string, std::size_t> owners_;
-    std::unordered_map<std::string, std::size_t> leased_;
+    std::unordered_map<std::string, std::uint32_t> leased_;
 };
 
 } // namespace detail

@@ -206,7 +206,9 @@ saver(Store const&) -> saver<Store>;
 template<class Store, class Sink>
 save_report save(Store const& store, names const& requested, Sink&& out, save_options const& options = {})
 {
-    if constexpr(tarexport::explain_store<Store>() & tarexport::explain_sink<std::remove_reference_t<Sink>>()) {
+    constexpr bool has_store = tarexport::explain_store<Store>();
+    constexpr bool has_sink = tarexport::explain_sink<std::remove_reference_t<Sink>>();
+    if constexpr(has_store && has_sink) {
         auto report = saver<Store>(store).save(requested, out, options);
         if(report.reason.code.failed())
             boost::throw_exception(save_error(report.reason));

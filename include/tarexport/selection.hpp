@@ -15,7 +15,7 @@
 #include <tarexport/reference.hpp>
 
 #include <concepts>
-#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -25,7 +25,7 @@ namespace tarexport {
 /// A layer of a selected image: what it is, and the number of its handle.
 struct selected_layer {
     descriptor info;
-    std::size_t lease = 0;
+    std::uint32_t lease = 0;
 };
 
 /// An image that goes into the archive.

@@ -49,7 +49,8 @@ concept extent_sink = sink<K> && requires(K& k, file_extent extent, error_code& 
 
 /** A sink whose archive appears only when it is whole.
 
-    `k.commit(ec)` makes it appear; `k.abort()` undoes what can be undone. A driver calls exactly one of them, once, last.
+    `k.commit(ec)` makes it appear; `k.abort()` undoes what can be undone. A driver ends with one of them, called once; after a
+    commit that failed it calls `abort` too.
 */
 template<class K>
 concept committing_sink = sink<K> && requires(K& k, error_code& ec) {

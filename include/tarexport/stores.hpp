@@ -138,7 +138,11 @@ consteval bool explain_layer_store()
 template<class S>
 consteval bool explain_store()
 {
-    return tarexport::explain_image_store<S>() & tarexport::explain_reference_store<S>() & tarexport::explain_layer_store<S>();
+    // Each in a statement of its own, so that all mistakes are told at once.
+    bool const images = tarexport::explain_image_store<S>();
+    bool const references = tarexport::explain_reference_store<S>();
+    bool const layers = tarexport::explain_layer_store<S>();
+    return images && references && layers;
 }
 
 /** Three stores as one: images here, names there, layers elsewhere.

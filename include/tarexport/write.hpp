@@ -147,7 +147,7 @@ public:
             if(options_.stop.stop_requested() && serializer_.may_stop())
                 next = serializer_.failed({error::cancelled, {}, {}});
             else
-                next = std::visit([this](auto const& a) { return perform(a); }, next);
+                next = std::visit([this](auto const& a) { return this->perform(a); }, next);
         }
         return serializer_.report();
     }

@@ -357,7 +357,7 @@ struct layers_only {
                     planned_layer layer;
                     layer.id = l.info.id;
                     layer.size = l.info.size;
-                    layer.lease = static_cast<std::uint32_t>(l.lease);
+                    layer.lease = l.lease;
                     b.add_layer(std::move(layer), 0644, 0, std::to_string(known.size()) + ".tar");
                 }
         return std::move(b).finish();

@@ -60,7 +60,8 @@ def watched(process, layout, folder):
     return most
 
 
-def stream(tool, folder, layout, *arguments, reader=None):
+def stream(tool, folder, *arguments, reader=None):
+    layout = large_app(folder + "/store", SIZE)
     start = time.monotonic()
     with open(folder + "/said", "w+b") as said, open(os.devnull, "wb") as null:
         process = tool.start("save", "--store", layout.url, *arguments, "app:1.0", stderr=said, stdout=subprocess.PIPE if reader else null)
@@ -83,22 +84,18 @@ def stream(tool, folder, layout, *arguments, reader=None):
 
 @check("20 GiB in one layer, verified, through a pipe to tar")
 def through_a_pipe(tool, folder):
-    most, seconds, listed, said = stream(tool, folder, large_app(folder + "/store", SIZE), "--progress", "lines", reader=["tar", "-tvf", "-"])
+    most, seconds, listed, said = stream(tool, folder, "--progress", "lines", reader=["tar", "-tvf", "-"])
     need(str(SIZE) in listed, "tar does not list the layer")
     need("3 layers verified" in said and "21.4 GB" in said, f"it said {said!r}")
     need(seconds < 6 or "left" in said, "no line told how much is left")
     return f"at most {most:.1f} MiB of memory, {seconds:.0f} s"
 
 
-@check("20 GiB in one layer, to the null device")
+@check("20 GiB in one layer, not verified, to the null device")
 def to_null(tool, folder):
-    layout = large_app(folder + "/store", SIZE)
-    notes = []
-    for more in ([], ["--no-verify"]):
-        most, seconds, _, said = stream(tool, folder, layout, *more)
-        need(("3 layers verified" if not more else "0 layers verified, 3 not") in said, f"it said {said!r}")
-        notes.append(f"{' '.join(more) or 'verified'}: at most {most:.1f} MiB of memory, {seconds:.0f} s")
-    return "; ".join(notes)
+    most, seconds, _, said = stream(tool, folder, "--no-verify")
+    need("0 layers verified, 3 not" in said, f"it said {said!r}")
+    return f"at most {most:.1f} MiB of memory, {seconds:.0f} s"
 
 
 def hundred_layers(folder):

@@ -203,7 +203,7 @@ def signals_file(tool, folder):
                 old.write(b"what was there before")
             process = paused_save(tool, layout, target, *more)
             process.send_signal(number)
-            signalled(process, signal.SIGCONT).refused("cancelled")
+            signalled(process, signal.SIGCONT).refused(target, "cancelled", *(["--resume"] if more else []))
             same(left(folder + "/out"), ["app.tar"] + [n for n in ("app.tar.part", "app.tar.part.etag") if more], "what is left")
             same(slurp(target), b"what was there before", "the file")
 
@@ -231,7 +231,7 @@ def signals_pipe(tool, folder):
                 head = process.stdout.read(1000)
                 process.send_signal(number)
                 time.sleep(0.1)
-                result = drain(process, head).refused("cancelled")
+                result = drain(process, head).refused("standard output", "cancelled")
             need(len(result.out) < 1 << 20, f"it went on for {len(result.out)} bytes")
             broken(result.out)
 

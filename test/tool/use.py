@@ -15,10 +15,17 @@ import tarfile
 import io
 import time
 
-from harness import Checks, Failed, drain, finish, left, need, same, until, whole
+from harness import Checks, Failed, Skipped, drain, finish, left, need, readers, same, until, whole
 from layout import ARCHITECTURE, Layout, app, noise, raw_layer
 
 check = Checks()
+
+
+@check("the readers that judge archives are there: Python, GNU tar, bsdtar")
+def judges(tool, folder):
+    missing = {"GNU tar", "bsdtar"} - set(readers())
+    if missing:
+        raise Skipped("no " + ", ".join(missing))
 
 
 def slurp(path):
@@ -266,6 +273,9 @@ def trace(tool, folder):
     same(resolved["image.chain_id"], chains[-1], "the chain ID of the image")
     layers = {about["layer.digest"]: about["layer.chain_id"] for _, _, about in spans if "layer.digest" in about}
     same(layers, dict(zip(diffs, chains)), "the chain IDs of the layers")
+    tool.save(layout, "--trace", "/dev/full", "-o", folder + "/out.tar", "app:1.0").refused("/dev/full", "trace")
+    whole(slurp(folder + "/out.tar"))
+    tool.save(layout, "--trace", folder + "/no/trace", "-o", folder + "/no.tar", "app:1.0").refused(folder + "/no/trace")
     os.remove(layout.path(layout.layer_of(layout.manifest)))
     tool.save(layout, "--trace", folder + "/failed.json", "-o", folder + "/no.tar", "app:1.0").refused("missing blob")
     _, events = spans_of(folder + "/failed.json", 3)
@@ -390,6 +400,7 @@ def usage(tool, folder):
             (["save", *store, "--keep-partial", "app:1.0"], ["-o FILE"]),
             (["save", *store, "--layout", "tower", "-o", target, "app:1.0"], ["tower", "docker"]),
             (["save", *store, "-o"], ["output"]),
+            (["save", *store, "-o", target, "--trace", target + ".part", "app:1.0"], ["--trace"]),
             (["save", *store, "--all=yes"], ["all"]),
             (["ls", *store, "app"], ["names"]),
             (["plan", *store, "--platform", "", "app:1.0"], ["platform"])):

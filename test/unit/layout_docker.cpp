@@ -42,7 +42,7 @@ selection make_image(std::vector<stored> const& layers, std::vector<std::string>
         d.media_type = layers[n].type;
         d.id = digest_of(bytes);
         d.size = bytes.size();
-        s.layers.push_back({d, n});
+        s.layers.push_back({d, static_cast<std::uint32_t>(n)});
     }
     return s;
 }

@@ -134,7 +134,7 @@ private:
         if(!blobs_.insert(l.info.id).second)
             return;
         auto const id = tarexport::parse_digest(chain);
-        layers_.push_back({{l.info.id, id ? *id : digest(), static_cast<std::uint32_t>(l.lease), l.info.size}, time});
+        layers_.push_back({{l.info.id, id ? *id : digest(), l.lease, l.info.size}, time});
     }
 
     // Adds the image to all lists: its manifest, index.json, manifest.json and repositories.

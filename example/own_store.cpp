@@ -1,0 +1,133 @@
+// Saves an image that is nowhere: its store computes the layer while it is written. Prints how large the archive is.
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+// A store is five functions, and what its layers are: a handle that tells size and digest, and a source of bytes.
+
+#include <tarexport.hpp>
+#include <tarexport/image_config.hpp>
+#include <tarexport/testing/store.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <iostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using tarexport::descriptor, tarexport::digest, tarexport::error, tarexport::failure, tarexport::image, tarexport::reference, tarexport::result;
+
+constexpr std::uint64_t line_size = 16, file_size = line_size * 64'000; // whole blocks: tar needs no padding
+constexpr std::uint64_t layer_size = 512 + file_size + tarexport::end_of_archive_size;
+
+// The byte of the layer at a position: a tar header, then a square in each line, then the end of the archive.
+std::byte byte_at(std::uint64_t at)
+{
+    static auto const header = tarexport::encode([] {
+        tarexport::tar_header h;
+        h.name = "squares.txt";
+        h.size = file_size;
+        h.mode = 0644;
+        return h;
+    }(), tarexport::tar_format::ustar).value();
+    if(at < header.size() || at >= header.size() + file_size)
+        return at < header.size() ? static_cast<std::byte>(header[at]) : std::byte{0};
+    auto n = (at - header.size()) / line_size, column = line_size - 1 - at % line_size;
+    if(column == 0)
+        return std::byte{'\n'};
+    for(n *= n; --column != 0;)
+        n /= 10;
+    return static_cast<std::byte>('0' + n % 10);
+}
+
+//[squares_store
+struct squares_source {
+    std::uint64_t at;
+
+    // Put 1 to all bytes and return how many; 0 is the end.
+    std::size_t read_some(std::span<std::byte> into, tarexport::error_code&)
+    {
+        into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), layer_size - at)));
+        for(auto& b : into)
+            b = byte_at(at++);
+        return into.size();
+    }
+};
+
+struct squares_layer {
+    descriptor layer;
+
+    descriptor const& info() const { return layer; }
+    result<squares_source> open(std::uint64_t offset) const { return squares_source{offset}; }
+};
+
+class squares_store {
+public:
+    explicit squares_store(std::string_view name) : name_(tarexport::parse_reference(name).value())
+    {
+        tarexport::sha256 hash; // a layer is named by its digest, so that must be known beforehand
+        for(std::uint64_t at = 0; at != layer_size; ++at)
+            hash.update(std::array{byte_at(at)});
+        layer_.media_type = tarexport::media_type::oci_layer;
+        layer_.id = hash.result();
+        layer_.size = layer_size;
+        auto config = tarexport::render_config({.cmd = {"cat", "/squares.txt"}}, std::vector{layer_.id}).value();
+        auto const id = tarexport::digest_of(config);
+        image_ = tarexport::parse_image(std::move(config), id).value();
+    }
+
+    result<image> load(digest const& id) const
+    {
+        if(id != image_.id)
+            return failure{error::unknown_image, id.str(), {}};
+        return image_;
+    }
+    result<digest> search(std::string_view prefix) const { return tarexport::digest_set{image_.id}.find_prefix(prefix); }
+    result<digest> lookup(reference const& name) const
+    {
+        if(name != name_)
+            return failure{error::unknown_reference, std::string(name.familiar()), {}};
+        return image_.id;
+    }
+    result<std::vector<reference>> by_name(reference const& name) const
+    {
+        return name.name() == name_.name() ? std::vector{name_} : std::vector<reference>();
+    }
+    result<squares_layer> layer(image const&, std::size_t) const { return squares_layer{layer_}; }
+
+private:
+    reference name_;
+    descriptor layer_;
+    image image_;
+};
+//]
+
+} // namespace
+
+int main()
+try {
+    squares_store const store("squares:1.0");
+    tarexport::file_sink out("squares.tar");
+    auto const report = tarexport::save(store, tarexport::names("squares:1.0"), out);
+    std::cout << "squares.tar: " << report.bytes << " bytes, " << report.layers_verified << " layer verified\n";
+
+    // The laws that a store of one's own breaks, a sentence each.
+    auto const name = tarexport::parse_reference("squares:1.0").value();
+    auto const broken = tarexport::testing::check_store(store, {{store.lookup(name).value(), {name}}});
+    for(auto const& sentence : broken)
+        std::cerr << sentence << '\n';
+    return broken.empty() ? 0 : 1;
+}
+catch(tarexport::save_error const& e) {
+    std::cerr << e.what() << '\n';
+    return 1;
+}
