@@ -10,7 +10,6 @@
 
 #include <tarexport.hpp>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -29,11 +28,8 @@ public:
     void update(tarexport::bytes_view bytes)
     {
         size_ += bytes.size();
-        while(!bytes.empty()) {
-            auto const n = std::min(bytes.size(), block_.size() - filled_);
-            std::copy_n(bytes.begin(), n, block_.begin() + static_cast<std::ptrdiff_t>(filled_));
-            filled_ += n;
-            bytes = bytes.subspan(n);
+        for(auto b : bytes) {
+            block_[filled_++] = b;
             if(filled_ == block_.size())
                 compress();
         }

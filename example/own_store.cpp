@@ -24,7 +24,8 @@
 
 namespace {
 
-using tarexport::descriptor, tarexport::digest, tarexport::error, tarexport::failure, tarexport::image, tarexport::reference, tarexport::result;
+using tarexport::descriptor, tarexport::digest, tarexport::error, tarexport::failure;
+using tarexport::image, tarexport::reference, tarexport::result;
 
 constexpr std::uint64_t line_size = 16, file_size = line_size * 64'000; // whole blocks: tar needs no padding
 constexpr std::uint64_t layer_size = 512 + file_size + tarexport::end_of_archive_size;
@@ -32,16 +33,14 @@ constexpr std::uint64_t layer_size = 512 + file_size + tarexport::end_of_archive
 // The byte of the layer at a position: a tar header, then a square in each line, then the end of the archive.
 std::byte byte_at(std::uint64_t at)
 {
-    static auto const header = tarexport::encode([] {
-        tarexport::tar_header h;
-        h.name = "squares.txt";
-        h.size = file_size;
-        h.mode = 0644;
+    static auto const header = [] {
+        std::string h;
+        tarexport::append_entry_header(h, {.name = "squares.txt", .size = file_size}).value();
         return h;
-    }(), tarexport::tar_format::ustar).value();
+    }();
     if(at < header.size() || at >= header.size() + file_size)
         return at < header.size() ? static_cast<std::byte>(header[at]) : std::byte{0};
-    auto n = (at - header.size()) / line_size, column = line_size - 1 - at % line_size;
+    auto n = (at - header.size()) / line_size, column = line_size - 1 - at % line_size; // column 0 ends the line
     if(column == 0)
         return std::byte{'\n'};
     for(n *= n; --column != 0;)
@@ -80,23 +79,19 @@ public:
         layer_.media_type = tarexport::media_type::oci_layer;
         layer_.id = hash.result();
         layer_.size = layer_size;
-        auto config = tarexport::render_config({.cmd = {"cat", "/squares.txt"}}, std::vector{layer_.id}).value();
+        auto config = tarexport::render_config({}, std::vector{layer_.id}).value();
         auto const id = tarexport::digest_of(config);
         image_ = tarexport::parse_image(std::move(config), id).value();
     }
 
     result<image> load(digest const& id) const
     {
-        if(id != image_.id)
-            return failure{error::unknown_image, id.str(), {}};
-        return image_;
+        return id == image_.id ? result<image>(image_) : failure{error::unknown_image, id.str(), {}};
     }
     result<digest> search(std::string_view prefix) const { return tarexport::digest_set{image_.id}.find_prefix(prefix); }
     result<digest> lookup(reference const& name) const
     {
-        if(name != name_)
-            return failure{error::unknown_reference, std::string(name.familiar()), {}};
-        return image_.id;
+        return name == name_ ? result<digest>(image_.id) : failure{error::unknown_reference, std::string(name.familiar()), {}};
     }
     result<std::vector<reference>> by_name(reference const& name) const
     {

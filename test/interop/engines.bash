@@ -82,8 +82,8 @@ docker_has() {
     shift
     for name; do
         id=$(id_of "$layout" "$name")
-        same "the ID of $name" "$(in_peers docker image inspect --format '{{.Id}}' "$name")" "$id"
-        same "what $name prints" "$(in_peers docker run --rm --network=none "$name")" "$(look_of "$name")"
+        prints "$id" in_peers docker image inspect --format '{{.Id}}' "$name"
+        prints "$(look_of "$name")" in_peers docker run --rm --network=none "$name"
     done
 }
 
@@ -109,9 +109,9 @@ docker_runs_sample() {
     in_peers docker load -i "$1"
     local name
     for name in hello:1.0 hello:latest multi:4.0; do
-        same "what $name prints" "$(in_peers docker run --rm --network=none "$prefix/$name")" "$hello"
+        prints "$hello" in_peers docker run --rm --network=none "$prefix/$name"
     done
-    same "what greeting prints" "$(in_peers docker run --rm --network=none "$prefix/greeting:3.0")" "$greeting"
+    prints "$greeting" in_peers docker run --rm --network=none "$prefix/greeting:3.0"
 }
 
 # --- podman ----------------------------------------------------------------------------------------------------------
@@ -130,16 +130,16 @@ podman_loads() {
     for name; do
         full=$(podman_name $# "$name")
         id=$(id_of "$layout" "$name")
-        same "the ID of $full" "sha256:$(podman image inspect --format '{{.Id}}' "$full")" "$id"
-        same "what $full prints" "$(podman run --rm --network=none "$full")" "$(look_of "$name")"
+        prints "${id#sha256:}" podman image inspect --format '{{.Id}}' "$full"
+        prints "$(look_of "$name")" podman run --rm --network=none "$full"
     done
 }
 
 podman_runs_sample() {
     podman rmi --all --force >/dev/null
     podman load -q -i "$1"
-    same "what hello prints" "$(podman run --rm --network=none "localhost/$prefix/hello:latest")" "$hello"
-    same "what greeting prints" "$(podman run --rm --network=none "localhost/$prefix/greeting:3.0")" "$greeting"
+    prints "$hello" podman run --rm --network=none "localhost/$prefix/hello:latest"
+    prints "$greeting" podman run --rm --network=none "localhost/$prefix/greeting:3.0"
 }
 
 # --- skopeo ----------------------------------------------------------------------------------------------------------
@@ -188,15 +188,15 @@ containerd_imports() {
     containerd images import "$file"
     same "what ctr images ls says" "$(containerd images ls -q | sort)" "$(printf 'docker.io/%s\n' "$@" | sort)"
     for name; do
-        same "what $name prints" "$(containerd run --rm "docker.io/$name" interop)" "$(look_of "$name")"
+        prints "$(look_of "$name")" containerd run --rm "docker.io/$name" interop
     done
 }
 
 containerd_runs_sample() {
     containerd_forgets
     containerd images import "$1"
-    same "what multi prints" "$(containerd run --rm "docker.io/$prefix/multi:4.0" interop)" "$hello"
-    same "what greeting prints" "$(containerd run --rm "docker.io/$prefix/greeting:3.0" interop)" "$greeting"
+    prints "$hello" containerd run --rm "docker.io/$prefix/multi:4.0" interop
+    prints "$greeting" containerd run --rm "docker.io/$prefix/greeting:3.0" interop
 }
 
 # --- umoci -----------------------------------------------------------------------------------------------------------
@@ -221,11 +221,11 @@ umoci_unpacks() {
     [ "$layout" != zstd ] || return 0 # this umoci knows gzip only
     # The last image holds the layers of the others.
     in_peers umoci unpack --image "$work/umoci/layout:${last##*:}" "$work/umoci/bundle"
-    same "what $last prints" "$(chroot "$work/umoci/bundle/rootfs" look)" "$(look_of "$last")"
+    prints "$(look_of "$last")" chroot "$work/umoci/bundle/rootfs" look
 }
 
 umoci_unpacks_sample() {
     umoci_reads "$1" 1.0 latest 3.0 4.0
     in_peers umoci unpack --image "$work/umoci/layout:3.0" "$work/umoci/bundle"
-    same "what greeting prints" "$(chroot "$work/umoci/bundle/rootfs" /bin/say)" "$greeting"
+    prints "$greeting" chroot "$work/umoci/bundle/rootfs" /bin/say
 }
