@@ -31,6 +31,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -232,6 +233,7 @@ private:
         std::shared_ptr<detail::oci_folder const> folder;
         oci_layout_options options;
         std::vector<detail::oci_root> roots;
+        std::unordered_map<std::string, std::vector<std::size_t>> by_name; // the roots that have a name
 
         std::mutex mutex;
         std::map<digest, descriptor> manifests;   // of images that were looked up
@@ -267,6 +269,9 @@ inline result<oci_layout_store> oci_layout_store::open(std::string const& path, 
     s->folder = *std::move(folder);
     s->options = std::move(options);
     s->roots = *std::move(roots);
+    for(std::size_t n = 0; n != s->roots.size(); ++n)
+        if(auto const& name = s->roots[n].name)
+            s->by_name[name->str()].push_back(n);
     return oci_layout_store(std::move(s));
 }
 
@@ -283,11 +288,10 @@ inline result<descriptor> oci_layout_store::root(reference const& ref) const
 {
     if(ref.has_digest())
         return root_by_digest(ref);
-    auto const wanted = ref.with_default_tag();
     std::vector<descriptor const*> found;
-    for(auto const& r : state_->roots)
-        if(r.name == wanted)
-            found.push_back(&r.entry);
+    if(auto const named = state_->by_name.find(ref.with_default_tag().str()); named != state_->by_name.end())
+        for(auto const n : named->second)
+            found.push_back(&state_->roots[n].entry);
     return only_one(found, ref);
 }
 
