@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -68,7 +69,7 @@ struct squares_layer {
 
 class squares_store {
 public:
-    explicit squares_store(std::string_view name) : name_(tarexport::parse_reference(name).value())
+    explicit squares_store(reference name) : name_(std::move(name))
     {
         tarexport::sha256 hash; // a layer is named by its digest, so that must be known beforehand
         for(std::uint64_t at = 0; at != layer_size; ++at)
@@ -90,7 +91,7 @@ public:
     }
     result<std::vector<reference>> by_name(reference const& r) const
     {
-        return r.name() == name_.name() ? std::vector{name_} : std::vector<reference>();
+        return std::vector<reference>(r.name() == name_.name() ? 1 : 0, name_);
     }
     result<squares_layer> layer(image const&, std::size_t) const { return squares_layer{layer_}; }
 
@@ -105,12 +106,12 @@ private:
 
 int main()
 try {
-    squares_store const store("squares:1.0");
+    auto const name = tarexport::parse_reference("squares:1.0").value();
+    squares_store const store(name);
     tarexport::file_sink out("squares.tar");
     auto const report = tarexport::save(store, tarexport::names("squares:1.0"), out);
     std::cout << "squares.tar: " << report.bytes << " bytes, " << report.layers_verified << " layer verified\n";
     // The laws that a store of one's own breaks, a sentence each.
-    auto const name = tarexport::parse_reference("squares:1.0").value();
     auto const broken = tarexport::testing::check_store(store, {{store.lookup(name).value(), {name}}});
     for(auto const& sentence : broken)
         std::cerr << sentence << '\n';

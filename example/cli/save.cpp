@@ -80,6 +80,12 @@ po::options_description options()
     return described;
 }
 
+std::string output_name(po::variables_map const& values)
+{
+    auto const to = values["output"].as<std::string>();
+    return to == "-" ? "standard output" : to;
+}
+
 void check(po::variables_map const& values)
 {
     bool const to_stdout = values["output"].as<std::string>() == "-";
@@ -187,7 +193,7 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
 {
     auto const to = values["output"].as<std::string>();
     if(why.subject.empty())
-        why.subject = to == "-" ? "standard output" : to;
+        why.subject = output_name(values);
     auto text = message(why);
     bool const may_be_kept = values.count("keep-partial") != 0 || values.count("resume") != 0;
     if(may_be_kept && why.code != tarexport::error::cannot_resume && std::filesystem::exists(to + ".part.etag"))
@@ -207,7 +213,7 @@ int save(std::vector<std::string> const& arguments)
         return 0;
     }
     check(values);
-    stop_on_signal signals(values["output"].as<std::string>() == "-");
+    stop_on_signal signals(output_name(values));
     std::ofstream trace_file; // outlives the trace, whose last word is written when it ends
     display watching;
     choose_display(values, watching);
@@ -234,7 +240,11 @@ int save(std::vector<std::string> const& arguments)
     }
     else
         report = saver.save_to(requested, how,
-            [&](tarexport::plan const& plan, tarexport::write_options& o) { return open_file(values, store, plan, o); });
+            [&](tarexport::plan const& plan, tarexport::write_options& o) {
+                if(!signals.begin_file())
+                    return tarexport::result<tarexport::file_sink>(tarexport::failure{tarexport::error::cancelled, {}, {}});
+                return open_file(values, store, plan, o);
+            });
     watching.log.reset();
     trace_file.close();
     if(!report.ok())

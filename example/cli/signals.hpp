@@ -8,12 +8,15 @@
 #ifndef TAREXPORT_CLI_SIGNALS_HPP
 #define TAREXPORT_CLI_SIGNALS_HPP
 
+#include "text.hpp"
+
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
 #include <pthread.h>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <unistd.h>
@@ -27,9 +30,8 @@ namespace cli {
 */
 class stop_on_signal {
 public:
-    /// @param to_stream Whether the archive goes to standard output: then nothing needs cleaning up, and a reader that
-    /// takes no bytes does not keep the process from ending.
-    explicit stop_on_signal(bool to_stream) : to_stream_(to_stream)
+    /// @param output What the message that ends the process calls the output.
+    explicit stop_on_signal(std::string_view output) : farewell_("tarexport: " + printable(output) + ": cancelled\n")
     {
         // Nobody may be reading our messages any more; that is no reason to leave a file half written.
         std::signal(SIGPIPE, SIG_IGN);
@@ -56,14 +58,26 @@ public:
 
     std::stop_token token() const noexcept { return source_.get_token(); }
 
+    /** Tell that there will be a file, which has to be removed on the way out.
+
+        Before, nothing needs cleaning up: neither a large store nor a reader that takes no bytes keeps the process
+        from ending soon.
+        @return Whether to go on. False: it is about to end.
+    */
+    bool begin_file() noexcept
+    {
+        has_file_ = true;
+        return !source_.stop_requested();
+    }
+
 private:
     void wait()
     {
         timespec const patience{2, 0};
         while(!ended_) {
             bool const stopping = source_.stop_requested();
-            int const received = stopping && to_stream_ ? sigtimedwait(&signals_, nullptr, &patience) : sigwaitinfo(&signals_, nullptr);
-            if(ended_ || received == SIGUSR1 || (received == -1 && errno == EINTR))
+            int const received = stopping && !has_file_ ? sigtimedwait(&signals_, nullptr, &patience) : sigwaitinfo(&signals_, nullptr);
+            if(ended_ || received == SIGUSR1 || (received == -1 && (errno == EINTR || has_file_)))
                 continue;
             if(received == -1)
                 give_up();
@@ -73,16 +87,15 @@ private:
         }
     }
 
-    // The thread that writes waits for a reader that takes nothing.
-    [[noreturn]] static void give_up()
+    [[noreturn]] void give_up() const
     {
-        constexpr std::string_view text = "tarexport: standard output: cancelled\n";
-        [[maybe_unused]] auto const n = ::write(2, text.data(), text.size());
+        [[maybe_unused]] auto const n = ::write(2, farewell_.data(), farewell_.size());
         _exit(1);
     }
 
-    bool to_stream_;
+    std::string farewell_;
     std::atomic<bool> ended_ = false;
+    std::atomic<bool> has_file_ = false;
     sigset_t signals_;
     std::stop_source source_;
     std::thread waiter_;

@@ -256,6 +256,18 @@ def stalled(tool, folder):
                 Result(code, b"", said).refused("standard output", "cancelled")
 
 
+@check("a signal ends a save that is still looking for its images")
+def while_resolving(tool, folder):
+    layout = app(folder + "/store")
+    layout.add(layout.manifest, *(f"many:{n}" for n in range(20000)))
+    layout.finish()
+    for arguments in (["many"], ["-o", folder + "/many.tar", "many"]):
+        process = tool.start("save", "--store", layout.url, *arguments)
+        time.sleep(0.2)
+        signalled(process, signal.SIGTERM).refused("cancelled", "many.tar" if "-o" in arguments else "standard output")
+    same(left(folder), ["store"], "what is left")
+
+
 @check("a signal that was ignored from the start, as nohup does, stays ignored")
 def nohup(tool, folder):
     layout = app(folder + "/store", sizes=(3 << 20,))
