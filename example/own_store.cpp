@@ -9,7 +9,7 @@
 // A store is five functions, and what its layers are: a handle that tells size and digest, and a source of bytes.
 
 #include <tarexport.hpp>
-#include <tarexport/image_config.hpp>
+#include <tarexport/tar_builder.hpp>
 #include <tarexport/testing/store.hpp>
 
 #include <algorithm>
@@ -34,15 +34,11 @@ constexpr std::uint64_t layer_size = 512 + file_size + tarexport::end_of_archive
 // The byte of the layer at a position: a tar header, then a square in each line, then the end of the archive.
 std::byte byte_at(std::uint64_t at)
 {
-    static auto const header = [] {
-        std::string h;
-        tarexport::append_entry_header(h, {.name = "squares.txt", .size = file_size}).value();
-        return h;
-    }();
+    static auto const header = tarexport::tar_builder().add_file("squares.txt", std::string(file_size, '0')).finish()->substr(0, 512);
     if(at < header.size() || at >= header.size() + file_size)
         return at < header.size() ? static_cast<std::byte>(header[at]) : std::byte{0};
     auto const n = (at - header.size()) / line_size;
-    auto const line = std::to_string(1'000'000'000'000'000 + n * n).substr(1) + '\n'; // of 16 characters, whatever n
+    auto const line = std::to_string(1'000'000'000'000'000 + n * n).substr(1) + '\n';
     return static_cast<std::byte>(line[at % line_size]);
 }
 

@@ -360,8 +360,9 @@ private:
         case gathered::enough: return flush();
         case gathered::up_to_layer: break;
         }
-        // The last layer's bytes are only lent until the next one is read.
-        return externals_ ? flush() : enter_layer();
+        // The last layer's bytes are only lent until the next one is read; and if all of them have been copied, the archive ends
+        // between two entries until the next header is written.
+        return piece_count_ != 0 && (externals_ || !may_stop()) ? flush() : enter_layer();
     }
 
     action enter_layer()

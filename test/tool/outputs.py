@@ -256,6 +256,12 @@ def stalled(tool, folder):
                 Result(code, b"", said).refused("standard output", "cancelled")
 
 
+def handles(process, number):
+    with open(f"/proc/{process.pid}/status") as status:
+        blocked = next(line for line in status if line.startswith("SigBlk:"))
+    return int(blocked.split()[1], 16) >> (number - 1) & 1
+
+
 @check("a signal ends a save that is still looking for its images")
 def while_resolving(tool, folder):
     layout = app(folder + "/store")
@@ -263,7 +269,7 @@ def while_resolving(tool, folder):
     layout.finish()
     for arguments in (["many"], ["-o", folder + "/many.tar", "many"]):
         process = tool.start("save", "--store", layout.url, *arguments)
-        time.sleep(0.2)
+        until(lambda: handles(process, signal.SIGTERM), "it does not prepare for signals")
         signalled(process, signal.SIGTERM).refused("cancelled", "many.tar" if "-o" in arguments else "standard output")
     same(left(folder), ["store"], "what is left")
 

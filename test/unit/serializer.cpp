@@ -212,14 +212,18 @@ BOOST_AUTO_TEST_CASE(failing_at_any_action_is_sticky_and_stops_inside_an_entry)
                 BOOST_TEST(!looks_whole(p, out.bytes.size()));
             }
     // With a sink that takes all it is given, no action is a bad one to stop at.
-    for(auto const& list : all_lists)
-        for(std::size_t n = 0;; ++n) {
-            auto const p = script::make_plan(list);
-            auto const out = run(p, script::layers_of(list), {.fail_at = n});
-            if(out.report.ok())
-                break;
-            BOOST_TEST(!looks_whole(p, out.bytes.size()));
-        }
+    entries const aligned = {{"L1", filled(1024)}, {"L2", filled(512)}, {"L3", filled(700)}};
+    for(auto const& list : {mixed, ends_with_layer, ends_with_empty_layer, aligned})
+        for(bool extents : {false, true})
+            for(std::size_t n = 0;; ++n) {
+                auto const p = script::make_plan(list);
+                auto const out = run(p, script::layers_of(list), {.fail_at = n, .extents = extents}, {}, verify::never);
+                if(out.report.ok())
+                    break;
+                // Between the copy of a layer's last bytes and the next header there is one write that must not fail.
+                if(!extents || out.log[out.log.size() - 2].substr(0, 4) != "copy")
+                    BOOST_TEST(!looks_whole(p, out.bytes.size()));
+            }
 }
 
 BOOST_AUTO_TEST_CASE(the_first_reason_stays)
