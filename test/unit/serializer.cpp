@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(headers_start_at_multiples_of_512)
 BOOST_AUTO_TEST_CASE(small_writes_and_reads_change_nothing)
 {
     for(auto const& list : all_lists)
-        for(std::size_t limit : {1, 2, 511, 512, 513, 4099})
+        for(std::size_t limit : {1u, 2u, 511u, 512u, 513u, 4099u})
             for(std::size_t read : {std::size_t{1}, std::size_t{513}, script::unlimited}) {
                 auto const out = run(script::make_plan(list), script::layers_of(list), {.sink_limit = limit, .read_limit = read});
                 BOOST_TEST(out.report.ok());
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(extents_give_the_same_bytes)
 BOOST_AUTO_TEST_CASE(a_refused_copy_is_read_instead)
 {
     entries const list = {{"L1", filled(200000)}, {"L2", filled(300)}};
-    for(std::size_t at : {0, 1, 2}) {
+    for(std::size_t at : {0u, 1u, 2u}) {
         auto const out = run(script::make_plan(list), script::layers_of(list),
             {.sink_limit = 70000, .read_limit = 1000, .extents = true, .refuse_copy_at = at}, {}, verify::never);
         BOOST_TEST(out.report.ok());

@@ -163,7 +163,7 @@ std::set<std::string>& leftovers()
 BOOST_AUTO_TEST_CASE(chopped_sinks_change_nothing)
 {
     for(auto const& list : lists)
-        for(std::size_t limit : {1, 2, 511, 512, 513, 4099}) {
+        for(std::size_t limit : {1u, 2u, 511u, 512u, 513u, 4099u}) {
             behaviour how;
             archive const a(list, how);
             testing::chopping_sink out(limit);
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(chopped_sinks_change_nothing)
 
 BOOST_AUTO_TEST_CASE(any_buffer_size_gives_the_same_bytes)
 {
-    for(std::size_t size : {1, 511, 512, 100000}) {
+    for(std::size_t size : {1u, 511u, 512u, 100000u}) {
         behaviour how;
         archive const a(lists[0], how);
         memory_sink out;
