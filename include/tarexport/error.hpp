@@ -76,7 +76,7 @@ enum class error {
     // What the sinks did.
     sink_stalled,             ///< A sink took no byte and reported no error.
     sink_finished,            ///< A sink that was committed or aborted is written to again.
-    cannot_resume,            ///< A partial file that does not belong to this archive.
+    cannot_resume,            ///< There is no partial file, or it does not belong to this archive.
     cancelled                 ///< The caller asked to stop.
 };
 
@@ -161,7 +161,7 @@ constexpr char const* advice(error e) noexcept
     case error::layer_too_short:
     case error::layer_too_long: return "the store is damaged; fetch the image again";
     case error::not_a_layout: return "an OCI image layout has the files oci-layout and index.json";
-    case error::cannot_resume: return "remove the partial file and start again";
+    case error::cannot_resume: return "start again without resuming, which discards a partial file";
     case error::invalid_config:
     case error::invalid_document:
     case error::invalid_json:

@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -48,7 +49,10 @@ class resolver {
 public:
     using handle = handle_of<Store>;
 
-    resolver(Store const& s, platform_choice const& platforms, O& o) : store_(s), platforms_(platforms), observer_(o) {}
+    resolver(Store const& s, platform_choice const& platforms, O& o, std::stop_token stop)
+        : store_(s), platforms_(platforms), observer_(o), stop_(std::move(stop))
+    {
+    }
 
     result<resolution<handle>> run(names const& requested)
     {
@@ -74,6 +78,8 @@ private:
 
     result<void> add(requested_name const& name)
     {
+        if(stop_.stop_requested())
+            return failure{error::cancelled, name.text, {}};
         auto parsed = tarexport::parse_image_name(name.text);
         if(!parsed)
             return about(name.text.empty() ? "\"\"" : name.text, parsed.error());
@@ -202,6 +208,8 @@ private:
         auto const& config = s.config;
         s.layers.reserve(config.diff_ids.size());
         for(std::size_t n = 0; n != config.diff_ids.size(); ++n) {
+            if(stop_.stop_requested())
+                return failure{error::cancelled, called(s), {}};
             auto const key = n < config.layers.size() ? config.layers[n].id.str() : config.diff_ids[n];
             auto known = leased_.find(key);
             if(known == leased_.end()) {
@@ -257,6 +265,7 @@ private:
     Store const& store_;
     platform_choice const& platforms_;
     O& observer_;
+    std::stop_token stop_;
     resolution<handle> out_;
     std::unordered_map<digest, std::size_t> by_id_;
     std::unordered_map<std::string, std::size_t> owners_;
@@ -273,12 +282,14 @@ private:
 
     @return The images and leases; or what is wrong with which name: `invalid_reference`, `unknown_reference`,
     `unknown_image`, `ambiguous_id`, `ambiguous_reference`, `unknown_platform`, `several_platforms`, `unsupported_os`,
-    `no_names`, or what the store says. On a failure every lease was given back.
+    `no_names`, `cancelled`, or what the store says. On a failure every lease was given back.
+    @param stop Looked at before each name and each layer.
 */
 template<store Store, observer O>
-result<resolution<handle_of<Store>>> resolve(Store const& s, names const& requested, platform_choice const& platforms, O& o)
+result<resolution<handle_of<Store>>> resolve(
+    Store const& s, names const& requested, platform_choice const& platforms, O& o, std::stop_token stop = {})
 {
-    return detail::resolver<Store, O>(s, platforms, o).run(requested);
+    return detail::resolver<Store, O>(s, platforms, o, std::move(stop)).run(requested);
 }
 
 } // namespace tarexport

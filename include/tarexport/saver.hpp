@@ -24,7 +24,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -65,22 +67,23 @@ public:
     using handle = handle_of<Store>;
 
     /// Construct from a store that outlives this object.
-    explicit saver(Store const& s) : store_(&s), policy_{} {}
+    explicit saver(Store const& s) : store_(std::addressof(s)), policy_{} {}
 
     /// Construct from a store that outlives this object, and the compile-time choices.
-    saver(Store const& s, Policy p) : store_(&s), policy_(std::forward<Policy>(p)) {}
+    saver(Store const& s, Policy p) : store_(std::addressof(s)), policy_(std::forward<Policy>(p)) {}
 
     /** Find the images, lease their layers and lay the archive out. Reads metadata only.
 
+        @param stop Looked at before each name and each layer; `cancelled` is the answer then.
         @return The archive, or why there cannot be one: the errors of `resolve` and of the layout.
     */
-    result<prepared_archive<handle>> prepare(names const& requested, platform_choice const& platforms = {})
+    result<prepared_archive<handle>> prepare(names const& requested, platform_choice const& platforms = {}, std::stop_token stop = {})
     {
         auto& o = policy_.observer;
         result<resolution<handle>> resolved = resolution<handle>{};
         {
             detail::activity_span span(o, activity::resolve);
-            resolved = tarexport::resolve(*store_, requested, platforms, o);
+            resolved = tarexport::resolve(*store_, requested, platforms, o, std::move(stop));
             if(!resolved)
                 return resolved.error();
             span.succeeded();
@@ -158,7 +161,7 @@ private:
             text += (text.empty() ? "" : " ") + n.text;
         std::array<attribute, 1> const about{{{"names", text}}};
         detail::activity_span span(policy_.observer, activity::save, about);
-        auto archive = prepare(requested, options.platforms);
+        auto archive = prepare(requested, options.platforms, options.stop);
         auto report = archive ? next(*archive) : not_saved(archive.error());
         if(report.ok())
             span.succeeded();

@@ -14,6 +14,7 @@
 #include <tarexport/testing/counting_store.hpp>
 
 #include <map>
+#include <stop_token>
 
 using namespace tarexport;
 
@@ -148,6 +149,28 @@ BOOST_AUTO_TEST_CASE(a_shared_layer_is_leased_once_and_given_back_once)
     // A name that fails gives back what the names before it took.
     BOOST_TEST(!resolve(counted, names::of("app:1.0", "nosuch:1"), {}, none).has_value());
     BOOST_TEST(counted.counts().handles == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_to_stop_is_seen_before_each_name_and_each_layer)
+{
+    fixture const f;
+    testing::counting_store counted(f.s);
+    no_observer none;
+    std::stop_source stopping;
+    struct stops_after_first {
+        void operator()(event const& e) noexcept
+        {
+            if(std::holds_alternative<image_resolved>(e))
+                stopping.request_stop();
+        }
+        std::stop_source stopping;
+    } o{stopping};
+    auto const between = resolve(counted, names::of("app:1.0", "team/other:2", f.untagged.str()), {}, o, stopping.get_token());
+    BOOST_TEST(between.error().code == error::cancelled);
+    BOOST_TEST(counted.counts().handles == 0u);
+    auto const at_once = resolve(counted, names::of("nosuch:1"), {}, none, stopping.get_token());
+    BOOST_TEST(at_once.error().code == error::cancelled);
+    BOOST_TEST(at_once.error().subject == "nosuch:1");
 }
 
 BOOST_AUTO_TEST_CASE(every_image_is_for_linux)

@@ -363,7 +363,7 @@ BOOST_AUTO_TEST_CASE(ranges_joined_are_the_whole)
     for(auto const& list : lists) {
         behaviour how;
         archive const a(list, how);
-        for(std::uint64_t step : {1, 100, 511, 512, 5000}) {
+        for(std::uint64_t step : {1u, 100u, 511u, 512u, 5000u}) {
             std::string joined;
             for(std::uint64_t at = 0; at < a.bytes.size(); at += step) {
                 memory_sink out;

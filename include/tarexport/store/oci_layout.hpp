@@ -28,6 +28,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -516,16 +517,18 @@ inline std::vector<listed_image> oci_layout_store::list(std::vector<failure>& un
     for(auto const& i : all.images)
         if(row_of.try_emplace(i.id, rows.size()).second)
             rows.push_back({i.id, {}});
+    std::set<std::pair<std::size_t, reference>> told;
     for(std::size_t n = 0; n != state_->roots.size(); ++n) {
         auto const& r = state_->roots[n];
-        auto const first = std::ranges::find(all.images, n, &contents::found::root);
-        if(!r.name || first == all.images.end())
+        auto const first = std::ranges::lower_bound(all.images, n, {}, &contents::found::root);
+        if(!r.name || first == all.images.end() || first->root != n)
             continue;
         auto const id = chosen(r.entry, r.name->familiar());
-        auto const row = row_of.find(id ? *id : first->id);
-        auto& names = rows[row == row_of.end() ? row_of.at(first->id) : row->second].names;
-        if(std::ranges::find(names, *r.name) == names.end())
-            names.push_back(*r.name);
+        auto row = row_of.find(id ? *id : first->id);
+        if(row == row_of.end())
+            row = row_of.find(first->id);
+        if(told.emplace(row->second, *r.name).second)
+            rows[row->second].names.push_back(*r.name);
     }
     return rows;
 }

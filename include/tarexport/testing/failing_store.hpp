@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -97,7 +98,7 @@ template<class S>
 class failing_store {
 public:
     /// Construct from a store and a count that outlive this object.
-    failing_store(S const& s, fail_count& c) : store_(&s), count_(&c) {}
+    failing_store(S const& s, fail_count& c) : store_(std::addressof(s)), count_(&c) {}
 
     result<image> load(digest const& id) const
     requires loads<S>
