@@ -48,7 +48,7 @@ public:
         if(auto why = prepared->open(O_CREAT, created); why.code.failed())
             return why;
         auto why = prepared->remove_etag();
-        if(!why.code.failed() && ::ftruncate(prepared->fd(), 0) != 0)
+        if(!why.code.failed() && !prepared->emptied())
             why = prepared->failed("emptying " + prepared->part_path());
         if(!why.code.failed())
             return prepared;
@@ -267,6 +267,14 @@ private:
         case ENXIO: return in_the_way(part_path() + " is not a regular file");
         }
         return failed("opening " + part_path());
+    }
+
+    // An empty file is not cut: ext4 takes a file that was cut to nothing for one being replaced, and closing it later
+    // waits for the disk.
+    bool emptied() const noexcept
+    {
+        struct stat s;
+        return ::fstat(fd(), &s) == 0 && (s.st_size == 0 || ::ftruncate(fd(), 0) == 0);
     }
 
     bool has_its_name() const noexcept
