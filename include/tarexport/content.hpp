@@ -218,12 +218,17 @@ inline platform platform_of(image const& config)
     return {config.os, config.architecture, config.variant, config.os_version, {}};
 }
 
+// What a chosen manifest is that is not in the store: the reason to fail, or an image whose platform the index tells.
+enum class absent_manifest { fails, is_image };
+
 // Chooses among the manifests that an index leads to; reads only those that matter.
 template<content_store Store>
 class manifest_chooser {
 public:
-    manifest_chooser(content_reader<Store> const& reader, std::vector<descriptor> manifests)
+    manifest_chooser(content_reader<Store> const& reader, std::vector<descriptor> manifests,
+        absent_manifest absent = absent_manifest::fails)
         : reader_(reader)
+        , absent_(absent)
     {
         candidates_.reserve(manifests.size());
         for(auto& m : manifests)
@@ -260,10 +265,17 @@ public:
         }
     }
 
+    /// Take for each platform that is wanted the image that is best. `absent`: the indexes inside that are not in the store.
+    result<void> take_wanted(platform_choice const& choice, std::vector<failure> const& absent, digest const& root);
+
     std::vector<descriptor>& taken() noexcept { return taken_; }
 
-    /// Return the first blob that is not there, of those whose platform nothing else tells.
-    std::optional<failure> const& missing() const noexcept { return missing_; }
+    /// Return whether every image was taken.
+    bool took_all() const
+    {
+        return std::ranges::all_of(candidates_,
+            [this](candidate const& c) { return c.state == is_none || taken_ids_.contains(c.entry.id); });
+    }
 
     /// Return whether there is an image, as far as was read.
     bool has_images() const noexcept
@@ -289,6 +301,7 @@ private:
     struct candidate {
         descriptor entry;
         state_type state = unread;
+        std::optional<failure> reason = {}; // why its platform could not be found out
     };
 
     void take(candidate const& c)
@@ -303,14 +316,23 @@ private:
             return {};
         auto const m = reader_.read_manifest(c.entry, "chosen from an index");
         if(!m)
-            return m.error();
+            return excuse(c, m.error());
         c.state = detail::why_no_image(*m, c.entry.media_type).empty() ? is_image : is_none;
         if(c.state == is_none || c.entry.target)
             return {};
         auto const config = reader_.read_config(*m, c.entry);
         if(!config)
-            return config.error();
+            return excuse(c, config.error());
         c.entry.target = detail::platform_of(*config);
+        return {};
+    }
+
+    result<void> excuse(candidate& c, failure const& why) const
+    {
+        if(absent_ == absent_manifest::fails || why.code != error::missing_blob)
+            return why;
+        c.state = is_image;
+        c.reason = why;
         return {};
     }
 
@@ -322,10 +344,10 @@ private:
             auto const done = examine(c);
             if(!done && done.error().code != error::missing_blob)
                 return done;
-            if(!done) {
+            if(!done || c.reason) {
                 c.state = is_none;
                 if(!missing_)
-                    missing_ = done.error();
+                    missing_ = c.reason ? *c.reason : done.error();
             }
         }
         return {};
@@ -348,6 +370,7 @@ private:
     }
 
     content_reader<Store> const& reader_;
+    absent_manifest absent_;
     std::vector<candidate> candidates_;
     std::vector<descriptor> taken_;
     std::set<digest> taken_ids_;
@@ -370,6 +393,27 @@ inline platform const& wanted_at(platform_choice const& choice, std::size_t i)
 }
 
 template<content_store Store>
+result<void> manifest_chooser<Store>::take_wanted(
+    platform_choice const& choice, std::vector<failure> const& absent, digest const& root)
+{
+    auto const all = detail::matchers(choice);
+    for(std::size_t i = 0; i != all.size(); ++i) {
+        auto const found = take_best(all[i]);
+        if(!found)
+            return found.error();
+        if(*found)
+            continue;
+        if(missing_ || !absent.empty())
+            return missing_ ? *missing_ : absent.front();
+        if(!has_images())
+            break;
+        return failure{error::unknown_platform, root.str(),
+            tarexport::format(detail::wanted_at(choice, i)) + " is not among " + platforms()};
+    }
+    return {};
+}
+
+template<content_store Store>
 result<std::vector<descriptor>> find_in_index(
     content_reader<Store> const& reader, descriptor const& root, platform_choice const& choice, std::string_view what)
 {
@@ -379,27 +423,12 @@ result<std::vector<descriptor>> find_in_index(
     });
     if(auto done = walk.enter(root, std::string(what)); !done)
         return detail::about(done.error(), what);
+    if(choice.everything && !walk.missing().empty())
+        return detail::about(walk.missing().front(), what);
     manifest_chooser<Store> chooser(reader, std::move(walk.manifests()));
-    if(choice.everything) {
-        if(!walk.missing().empty())
-            return detail::about(walk.missing().front(), what);
-        if(auto done = chooser.take_all(); !done)
-            return detail::about(done.error(), what);
-    }
-    for(std::size_t i = 0; !choice.everything && i != all.size(); ++i) {
-        auto const found = chooser.take_best(all[i]);
-        if(!found)
-            return detail::about(found.error(), what);
-        if(*found)
-            continue;
-        if(chooser.missing() || !walk.missing().empty())
-            return detail::about(chooser.missing() ? *chooser.missing() : walk.missing().front(), what);
-        if(!chooser.has_images())
-            break;
-        return detail::about({error::unknown_platform, root.id.str(),
-                                 tarexport::format(detail::wanted_at(choice, i)) + " is not among " + chooser.platforms()},
-            what);
-    }
+    auto const done = choice.everything ? chooser.take_all() : chooser.take_wanted(choice, walk.missing(), root.id);
+    if(!done)
+        return detail::about(done.error(), what);
     if(chooser.taken().empty())
         return detail::no_image(root, "the index lists no image", what);
     return std::move(chooser.taken());
@@ -430,6 +459,25 @@ result<std::vector<descriptor>> find_directly(
                     what);
     }
     return std::vector<descriptor>{std::move(root)};
+}
+
+// What a name stands for, with its media type: a manifest or an index that is there.
+template<content_store Store>
+result<descriptor> check_root(content_reader<Store> const& reader, descriptor const& root, std::string_view what)
+{
+    auto typed = root.media_type.empty() ? reader.typed(root, what) : result<descriptor>(root);
+    if(!typed)
+        return typed;
+    // That a blob is not there comes before what it would be.
+    if(auto present = reader.check_presence(*typed, what); !present)
+        return present.error();
+    if(detail::is_attestation(*typed))
+        return detail::no_image(*typed, "an attestation", what);
+    if(detail::is_artifact_type(typed->artifact_type))
+        return detail::no_image(*typed, "artifact of type " + typed->artifact_type, what);
+    if(!media_type::is_index(typed->media_type) && !media_type::is_manifest(typed->media_type))
+        return detail::no_image(*typed, "blob of type " + typed->media_type, what);
+    return typed;
 }
 
 } // namespace detail
@@ -470,25 +518,12 @@ result<std::vector<descriptor>> find_manifests(
     Store const& store, descriptor const& root, platform_choice const& platforms, std::string_view what)
 {
     detail::content_reader<Store> const reader(store);
-    descriptor typed = root;
-    if(root.media_type.empty()) {
-        auto found = reader.typed(root, what);
-        if(!found)
-            return found.error();
-        typed = *std::move(found);
-    }
-    // That a blob is not there comes before what it would be.
-    if(auto present = reader.check_presence(typed, what); !present)
-        return present.error();
-    if(detail::is_attestation(typed))
-        return detail::no_image(typed, "an attestation", what);
-    if(detail::is_artifact_type(typed.artifact_type))
-        return detail::no_image(typed, "artifact of type " + typed.artifact_type, what);
-    if(media_type::is_index(typed.media_type))
-        return detail::find_in_index(reader, typed, platforms, what);
-    if(media_type::is_manifest(typed.media_type))
-        return detail::find_directly(reader, std::move(typed), platforms, what);
-    return detail::no_image(typed, "blob of type " + typed.media_type, what);
+    auto typed = detail::check_root(reader, root, what);
+    if(!typed)
+        return typed.error();
+    if(media_type::is_index(typed->media_type))
+        return detail::find_in_index(reader, *typed, platforms, what);
+    return detail::find_directly(reader, *std::move(typed), platforms, what);
 }
 
 template<content_store Store>

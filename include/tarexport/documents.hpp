@@ -11,6 +11,7 @@
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/go_json_write.hpp>
 #include <tarexport/digest.hpp>
+#include <tarexport/oci_documents.hpp>
 #include <tarexport/platform.hpp>
 #include <tarexport/reference.hpp>
 
@@ -18,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // The documents of an archive, byte for byte as the engine (moby v27.3.1) marshals them.
@@ -46,12 +48,12 @@ inline void append_strings(json_writer& w, std::span<std::string const> texts)
     w.end_array();
 }
 
-inline void append_annotations(json_writer& w, descriptor const& d)
+inline void append_annotations(json_writer& w, std::vector<std::pair<std::string, std::string>> const& annotations)
 {
-    if(d.annotations.empty())
+    if(annotations.empty())
         return;
     std::map<std::string_view, std::string_view> sorted;
-    for(auto const& [key, value] : d.annotations)
+    for(auto const& [key, value] : annotations)
         sorted.insert_or_assign(key, value);
     w.key("annotations");
     w.begin_object();
@@ -107,7 +109,7 @@ inline void append_descriptor(json_writer& w, descriptor const& d, descriptor_or
         w.key("urls");
         append_strings(w, d.urls);
     }
-    append_annotations(w, d);
+    append_annotations(w, d.annotations);
     if(d.target)
         append_platform(w, *d.target);
     if(!d.artifact_type.empty()) {
@@ -151,19 +153,39 @@ inline std::string render_manifest(descriptor const& config, std::span<descripto
     return text;
 }
 
-/// Return an OCI image index.
-inline std::string render_index(std::span<descriptor const> manifests)
+/// Return an image index, with all that `index` knows of one.
+inline std::string render_index(index const& i)
 {
     std::string text;
     detail::json_writer w(text);
     w.begin_object();
     w.key("schemaVersion");
     w.number(2);
-    w.key("mediaType");
-    w.string(media_type::oci_index);
-    detail::append_descriptors(w, "manifests", manifests);
+    if(!i.media_type.empty()) {
+        w.key("mediaType");
+        w.string(i.media_type);
+    }
+    if(!i.artifact_type.empty()) {
+        w.key("artifactType");
+        w.string(i.artifact_type);
+    }
+    detail::append_descriptors(w, "manifests", i.manifests);
+    if(i.subject) {
+        w.key("subject");
+        detail::append_descriptor(w, *i.subject, detail::descriptor_order::digest_first);
+    }
+    detail::append_annotations(w, i.annotations);
     w.end_object();
     return text;
+}
+
+/// Return an OCI image index of these entries.
+inline std::string render_index(std::span<descriptor const> manifests)
+{
+    index i;
+    i.media_type = media_type::oci_index;
+    i.manifests.assign(manifests.begin(), manifests.end());
+    return tarexport::render_index(i);
 }
 
 /// Return `manifest.json`, with its newline.

@@ -46,6 +46,7 @@ enum class error {
     no_names,                 ///< A save of no images.
     unknown_platform,         ///< The image exists, but not for the platform asked for.
     several_platforms,        ///< More than one platform for a layout that holds one for each name.
+    incomplete_index,         ///< Fewer platforms are chosen than an index lists, and it is to stay whole.
     range_out_of_bounds,      ///< A byte range that begins or ends beyond the archive.
 
     // What the stores gave.
@@ -104,6 +105,7 @@ constexpr char const* text(error e) noexcept
     case error::no_names: return "no images to save";
     case error::unknown_platform: return "image not available for this platform";
     case error::several_platforms: return "more than one platform for one name";
+    case error::incomplete_index: return "only a part of an index is chosen";
     case error::range_out_of_bounds: return "byte range beyond the end of the archive";
     case error::not_an_image: return "not a container image";
     case error::unsupported_os: return "unsupported operating system";
@@ -150,6 +152,7 @@ constexpr char const* advice(error e) noexcept
     case error::no_names: return "name at least one image";
     case error::unknown_platform: return "choose one of the platforms that the image has";
     case error::several_platforms: return "choose one platform";
+    case error::incomplete_index: return "choose one platform or all, or say how the index becomes: prune or keep";
     case error::range_out_of_bounds: return "ask the plan for the archive's size";
     case error::not_an_image: return "name an image; artifacts cannot be loaded by a container engine";
     case error::unsupported_os: return "only images for Linux can be saved";
@@ -259,6 +262,7 @@ inline error_condition detail::error_category_type::default_error_condition(int 
     case error::ambiguous_reference:
     case error::no_names:
     case error::several_platforms:
+    case error::incomplete_index:
     case error::range_out_of_bounds: return condition::bad_request;
     case error::unknown_reference:
     case error::unknown_image:

@@ -135,7 +135,7 @@ public:
         BOOST_ASSERT(i < count());
         [[maybe_unused]] auto const before = out.size();
         auto const& r = entries_[i];
-        [[maybe_unused]] auto const ok = append_entry_header(out, {path(i), r.size, r.mtime, r.mode, r.kind == entry_kind::directory});
+        [[maybe_unused]] auto const ok = append_entry_header(out, header_of(path(i), r));
         BOOST_ASSERT(ok && out.size() - before == r.header_size);
     }
 
@@ -176,9 +176,17 @@ private:
         std::uint32_t header_size = 0;
         std::uint32_t item = 0;
         std::uint32_t name = 0;
+        std::uint32_t comment = 0;
         entry_kind kind{};
         bool named = false;
     };
+
+    static entry_header header_of(std::string_view path, record const& r) noexcept
+    {
+        entry_header h{path, r.size, r.mtime, r.mode, r.kind == entry_kind::directory};
+        h.comment = r.comment;
+        return h;
+    }
 
     struct rendered {
         std::string text;
@@ -236,6 +244,22 @@ public:
         return plan_.layers_.size() - 1;
     }
 
+    /** Let the data of entries that are added from now on begin at a multiple of so many bytes; 0 ends that.
+
+        A PAX comment before the entry takes the room, so that a file system can share the blocks of a file with it.
+
+        @par Preconditions
+        A multiple of 512, and at most `alignment_limit`.
+    */
+    void align(std::uint32_t bytes)
+    {
+        BOOST_ASSERT(bytes % tar_block_size == 0 && bytes <= alignment_limit);
+        alignment_ = bytes;
+    }
+
+    /// The largest alignment.
+    static constexpr std::uint32_t alignment_limit = 65536;
+
     /// Add an image to the list that `plan::images()` returns.
     void add_image(planned_image image) { plan_.images_.push_back(std::move(image)); }
 
@@ -250,10 +274,14 @@ public:
         std::uint64_t position = 0;
         for(std::size_t i = 0; i != plan_.count(); ++i) {
             auto& r = plan_.entries_[i];
-            header.clear();
-            auto encoded = append_entry_header(header, {plan_.path(i), r.size, r.mtime, r.mode, r.kind == entry_kind::directory});
-            if(!encoded)
+            if(auto encoded = encode(header, i); !encoded)
                 return encoded.error();
+            if(auto const a = alignments_[i]; a != 0 && (position + header.size()) % a != 0) {
+                r.comment = comment_size(position, a);
+                if(auto encoded = encode(header, i); !encoded)
+                    return encoded.error();
+                BOOST_ASSERT((position + header.size()) % a == 0);
+            }
             r.offset = position;
             r.header_size = static_cast<std::uint32_t>(header.size());
             auto const room = largest - position - end_of_archive_size;
@@ -283,6 +311,23 @@ private:
             plan_.names_.push_back(std::move(path));
         }
         plan_.entries_.push_back(r);
+        alignments_.push_back(alignment_);
+    }
+
+    result<void> encode(std::string& header, std::size_t i) const
+    {
+        header.clear();
+        return append_entry_header(header, plan::header_of(plan_.path(i), plan_.entries_[i]));
+    }
+
+    // The comment that lets the blocks before the data end at the alignment, if the data would not begin there without one.
+    static std::uint32_t comment_size(std::uint64_t position, std::uint32_t alignment) noexcept
+    {
+        constexpr std::uint64_t headers = 2 * tar_block_size; // that of the records and that of the entry
+        constexpr std::uint64_t others = 300;                 // room for the other records and for what a record is made of
+        auto const least = position + headers + tar_block_size;
+        auto const data = (least + alignment - 1) / alignment * alignment;
+        return static_cast<std::uint32_t>(data - position - headers - others);
     }
 
     void add_rendered(std::string text, digest const& id, std::uint32_t mode, std::int64_t mtime, std::string path)
@@ -293,6 +338,8 @@ private:
     }
 
     plan plan_;
+    std::vector<std::uint32_t> alignments_; // of each entry
+    std::uint32_t alignment_ = 0;
 };
 
 } // namespace tarexport

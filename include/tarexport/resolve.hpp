@@ -8,10 +8,12 @@
 #ifndef TAREXPORT_RESOLVE_HPP
 #define TAREXPORT_RESOLVE_HPP
 
+#include <tarexport/closure.hpp>
 #include <tarexport/content.hpp>
 #include <tarexport/descriptor.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
+#include <tarexport/gather.hpp>
 #include <tarexport/image.hpp>
 #include <tarexport/layer.hpp>
 #include <tarexport/names.hpp>
@@ -24,6 +26,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -44,13 +47,13 @@ struct resolution {
 
 namespace detail {
 
-template<store Store, observer O>
+template<bool KeepManifests, store Store, observer O>
 class resolver {
 public:
     using handle = handle_of<Store>;
 
-    resolver(Store const& s, platform_choice const& platforms, O& o, std::stop_token stop)
-        : store_(s), platforms_(platforms), observer_(o), stop_(std::move(stop))
+    resolver(Store const& s, content_choice const& choice, O& o, std::stop_token stop)
+        : store_(s), choice_(choice), observer_(o), stop_(std::move(stop))
     {
     }
 
@@ -61,8 +64,12 @@ public:
         for(auto const& name : requested)
             if(auto added = add(name); !added)
                 return added.error();
-        for(auto& s : out_.images) {
-            if(auto leased = lease_layers(s); !leased)
+        if(!missing_.empty())
+            return all_missing();
+        for(std::size_t i = 0; i != out_.images.size(); ++i) {
+            auto& s = out_.images[i];
+            auto const closure = closures_.find(i);
+            if(auto leased = closure == closures_.end() ? lease_layers(s) : lease_closure(s, closure->second); !leased)
                 return leased.error();
             tell(s);
         }
@@ -70,6 +77,8 @@ public:
     }
 
 private:
+    static constexpr bool gathers = KeepManifests && blob_store<Store>;
+
     // One image that a name leads to, and the reference that led there, if any.
     struct found {
         std::size_t image;
@@ -113,11 +122,15 @@ private:
 
     result<void> find(reference const& ref, std::string const&, std::vector<found>& all)
     {
-        if constexpr(content_store<Store>) {
+        if constexpr(gathers) {
+            auto const root = store_.root(ref);
+            return root ? keep_closure(*root, choice_, ref.familiar(), all, ref) : result<void>(root.error());
+        }
+        else if constexpr(content_store<Store>) {
             auto root = store_.root(ref);
             if(!root)
                 return root.error();
-            auto manifests = tarexport::find_manifests(store_, *root, platforms_);
+            auto manifests = tarexport::find_manifests(store_, *root, choice_.platforms);
             if(!manifests)
                 return manifests.error();
             if(manifests->size() > 1)
@@ -139,10 +152,64 @@ private:
             all.push_back({known->second, std::move(via)});
             return {};
         }
-        auto loaded = store_.load(id);
-        if(!loaded)
-            return loaded.error();
-        return keep(std::move(*loaded), std::move(via), std::nullopt, all);
+        if constexpr(gathers && has_manifests<Store>) {
+            auto const root = store_.manifest_of(id);
+            if(!root)
+                return root.error();
+            // An ID stands for its image whatever the platform.
+            content_choice const any(platform_choice::all(), choice_.complete, choice_.foreign);
+            return keep_closure(*root, any, id.str(), all, std::move(via));
+        }
+        else {
+            auto loaded = store_.load(id);
+            if(!loaded)
+                return loaded.error();
+            return keep(std::move(*loaded), std::move(via), std::nullopt, all);
+        }
+    }
+
+    // Each root is an image of its own, even where others lead to the same config.
+    result<void> keep_closure(descriptor const& root, content_choice const& choice, std::string_view what, std::vector<found>& all,
+        std::optional<reference> via = std::nullopt)
+    {
+        if(auto const known = by_root_.find(root.id); known != by_root_.end()) {
+            all.push_back({known->second, std::move(via)});
+            return {};
+        }
+        auto gathered = tarexport::gather(store_, root, choice, what, stop_);
+        if(!gathered)
+            return gathered.error();
+        if(!gathered->missing.empty()) {
+            missing_.emplace_back(what, std::move(gathered->missing));
+            return {};
+        }
+        if(auto fit = tarexport::check_image(gathered->preferred); !fit)
+            return fit;
+        auto const image = out_.images.size();
+        auto closure = std::make_shared<content_closure>(std::move(gathered->closure));
+        out_.images.push_back({std::move(gathered->preferred), {}, {}, root, {}, closure});
+        closures_.emplace(image, std::move(closure));
+        by_root_.emplace(root.id, image);
+        all.push_back({image, std::move(via)});
+        return {};
+    }
+
+    // One message for all names.
+    failure all_missing() const
+    {
+        constexpr std::size_t most = 1000;
+        failure f{error::missing_blob, {}, {}};
+        std::size_t count = 0;
+        for(auto const& [name, blobs] : missing_) {
+            f.subject += (f.subject.empty() ? "" : ", ") + name;
+            for(auto const& b : blobs)
+                if(count++ < most)
+                    f.detail += (f.detail.empty() ? "" : ", ") + b;
+        }
+        f.detail = std::to_string(count) + " not in the store: " + f.detail + (count > most ? ", .." : "");
+        if(choice_.complete == completeness::strict)
+            f.detail += "; prune and keep save the platforms that are whole";
+        return f;
     }
 
     result<void> keep(image loaded, std::optional<reference> via, std::optional<descriptor> root, std::vector<found>& all)
@@ -157,13 +224,20 @@ private:
         return {};
     }
 
-    // A reference by digest selects an image but is no name for it (moby: only tags are recorded).
+    // A reference by digest selects an image but is no tag of it (moby: only tags are recorded).
     result<void> keep_tags(std::vector<found> const& all)
     {
-        for(auto const& f : all)
-            if(f.via && !f.via->has_digest())
-                if(auto tagged = tag(f.image, *f.via); !tagged)
-                    return tagged;
+        for(auto const& f : all) {
+            if(!f.via)
+                continue;
+            if(f.via->has_digest()) {
+                auto& known = out_.images[f.image].digest_references;
+                if(auto ref = f.via->without_tag(); std::ranges::find(known, ref) == known.end())
+                    known.push_back(std::move(ref));
+            }
+            else if(auto tagged = tag(f.image, *f.via); !tagged)
+                return tagged;
+        }
         return {};
     }
 
@@ -211,19 +285,51 @@ private:
             if(stop_.stop_requested())
                 return failure{error::cancelled, called(s), {}};
             auto const key = n < config.layers.size() ? config.layers[n].id.str() : config.diff_ids[n];
-            auto known = leased_.find(key);
-            if(known == leased_.end()) {
-                auto lease = store_.layer(config, n);
-                if(!lease)
-                    return about(called(s), lease.error());
-                if(lease->info().id.empty())
-                    return failure{error::invalid_digest, called(s), "layer " + std::to_string(n) + " of the store has no digest"};
-                known = leased_.try_emplace(key, static_cast<std::uint32_t>(out_.leases.size())).first;
-                out_.leases.push_back(std::move(*lease));
-            }
-            s.layers.push_back({out_.leases[known->second].info(), known->second});
+            auto const number = lease(s, key, [&] { return store_.layer(config, n); });
+            if(!number)
+                return number.error();
+            auto const& info = out_.leases[*number].info();
+            if(info.id.empty())
+                return failure{error::invalid_digest, called(s), "layer " + std::to_string(n) + " of the store has no digest"};
+            s.layers.push_back({info, *number});
         }
         return {};
+    }
+
+    result<void> lease_closure([[maybe_unused]] selection& s, [[maybe_unused]] std::shared_ptr<content_closure> const& closure)
+    {
+        if constexpr(gathers) {
+            std::unordered_map<digest, std::optional<std::uint32_t>> numbers;
+            for(auto& b : closure->blobs) {
+                if(stop_.stop_requested())
+                    return failure{error::cancelled, called(s), {}};
+                if(b.lease) {
+                    auto const number = lease(s, b.info.id.str(), [&] { return store_.blob(b.info); });
+                    if(!number)
+                        return number.error();
+                    b.lease = *number;
+                }
+                numbers.emplace(b.info.id, b.lease);
+            }
+            for(auto const& l : s.config.layers)
+                s.layers.push_back({l, numbers.at(l.id)});
+        }
+        return {};
+    }
+
+    // Calls `get` for what has not been leased yet.
+    template<class Get>
+    result<std::uint32_t> lease(selection const& s, std::string const& key, Get get)
+    {
+        auto known = leased_.find(key);
+        if(known == leased_.end()) {
+            auto got = get();
+            if(!got)
+                return about(called(s), got.error());
+            known = leased_.try_emplace(key, static_cast<std::uint32_t>(out_.leases.size())).first;
+            out_.leases.push_back(std::move(*got));
+        }
+        return known->second;
     }
 
     void tell([[maybe_unused]] selection const& s)
@@ -263,11 +369,14 @@ private:
     }
 
     Store const& store_;
-    platform_choice const& platforms_;
+    content_choice const& choice_;
     O& observer_;
     std::stop_token stop_;
     resolution<handle> out_;
     std::unordered_map<digest, std::size_t> by_id_;
+    std::unordered_map<digest, std::size_t> by_root_;
+    std::unordered_map<std::size_t, std::shared_ptr<content_closure>> closures_;        // of images, by number
+    std::vector<std::pair<std::string, std::vector<std::string>>> missing_; // by name
     std::unordered_map<std::string, std::size_t> owners_;
     std::unordered_map<std::string, std::uint32_t> leased_;
 };
@@ -280,16 +389,19 @@ private:
     image named by ID or digest gets no tag. Where the store keeps manifests, an index leads to the image of
     the platform chosen.
 
+    With `KeepManifests`, and a `blob_store`, each name is resolved to all that it stands for (see `gather`): each manifest or index
+    is a selection with a closure, whose blobs are leased too. What is missing is told at once for all names.
+
     @return The images and leases; or what is wrong with which name: `invalid_reference`, `unknown_reference`,
     `unknown_image`, `ambiguous_id`, `ambiguous_reference`, `unknown_platform`, `several_platforms`, `unsupported_os`,
-    `no_names`, `cancelled`, or what the store says. On a failure every lease was given back.
+    `no_names`, `cancelled`, the errors of `gather`, `missing_blob` with a list, or what the store says. On a failure every lease was given back.
     @param stop Looked at before each name and each layer.
 */
-template<store Store, observer O>
+template<bool KeepManifests = false, store Store, observer O>
 result<resolution<handle_of<Store>>> resolve(
-    Store const& s, names const& requested, platform_choice const& platforms, O& o, std::stop_token stop = {})
+    Store const& s, names const& requested, content_choice const& choice, O& o, std::stop_token stop = {})
 {
-    return detail::resolver<Store, O>(s, platforms, o, std::move(stop)).run(requested);
+    return detail::resolver<KeepManifests, Store, O>(s, choice, o, std::move(stop)).run(requested);
 }
 
 } // namespace tarexport

@@ -9,7 +9,7 @@
 #define TAREXPORT_SAVER_HPP
 
 #include <tarexport/bytes.hpp>
-#include <tarexport/content.hpp>
+#include <tarexport/closure.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/observer.hpp>
@@ -35,9 +35,8 @@
 
 namespace tarexport {
 
-/// How a save is done. The parts of `write_options`, and which platforms of an image with several are meant.
-struct save_options : write_options {
-    platform_choice platforms;
+/// How a save is done, and what of the images is saved. The parts of `write_options` and of `content_choice`.
+struct save_options : write_options, content_choice {
 };
 
 /// A plan, and the leases that it will read from. Moves; gives the leases back when it dies.
@@ -77,13 +76,13 @@ public:
         @param stop Looked at before each name and each layer; `cancelled` is the answer then.
         @return The archive, or why there cannot be one: the errors of `resolve` and of the layout.
     */
-    result<prepared_archive<handle>> prepare(names const& requested, platform_choice const& platforms = {}, std::stop_token stop = {})
+    result<prepared_archive<handle>> prepare(names const& requested, content_choice const& choice = {}, std::stop_token stop = {})
     {
         auto& o = policy_.observer;
         result<resolution<handle>> resolved = resolution<handle>{};
         {
             detail::activity_span span(o, activity::resolve);
-            resolved = tarexport::resolve(*store_, requested, platforms, o, std::move(stop));
+            resolved = tarexport::resolve<keeps_manifests<layout>>(*store_, requested, choice, o, std::move(stop));
             if(!resolved)
                 return resolved.error();
             span.succeeded();
@@ -97,9 +96,9 @@ public:
     }
 
     /// Return the plan of an archive: its size, entries and identity. A dry run.
-    result<plan> make_plan(names const& requested, platform_choice const& platforms = {})
+    result<plan> make_plan(names const& requested, content_choice const& choice = {})
     {
-        auto archive = prepare(requested, platforms);
+        auto archive = prepare(requested, choice);
         if(!archive)
             return archive.error();
         return std::move(archive->contents);
@@ -161,7 +160,7 @@ private:
             text += (text.empty() ? "" : " ") + n.text;
         std::array<attribute, 1> const about{{{"names", text}}};
         detail::activity_span span(policy_.observer, activity::save, about);
-        auto archive = prepare(requested, options.platforms, options.stop);
+        auto archive = prepare(requested, options, options.stop);
         auto report = archive ? next(*archive) : not_saved(archive.error());
         if(report.ok())
             span.succeeded();
@@ -186,6 +185,8 @@ private:
                 o(event(save_failed{report.reason}));
         }
     }
+
+    using layout = std::remove_cvref_t<decltype((std::declval<Policy&>().layout))>;
 
     Store const* store_;
     Policy policy_;

@@ -8,6 +8,7 @@
 #ifndef TAREXPORT_SELECTION_HPP
 #define TAREXPORT_SELECTION_HPP
 
+#include <tarexport/closure.hpp>
 #include <tarexport/descriptor.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/image.hpp>
@@ -16,6 +17,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -25,7 +27,7 @@ namespace tarexport {
 /// A layer of a selected image: what it is, and the number of its handle.
 struct selected_layer {
     descriptor info;
-    std::uint32_t lease = 0;
+    std::optional<std::uint32_t> lease; ///< none: it is left out of the archive
 };
 
 /// An image that goes into the archive.
@@ -34,16 +36,27 @@ struct selection {
     std::vector<reference> tags;        ///< the names it gets, in request order; none for an image named by ID or digest
     std::vector<selected_layer> layers; ///< bottom first, one for each diff ID
     std::optional<descriptor> root;     ///< of the manifest or index that the name stands for, where the store has one
+
+    /// The references with a digest that led to it, in request order.
+    std::vector<reference> digest_references = {};
+
+    /// All that the root leads to, as far as it is chosen; only for layouts that keep manifests, where the store has them.
+    std::shared_ptr<content_closure const> closure = nullptr;
 };
 
 /** Decides what an archive holds, and in which order: `l.lay_out(selections)`.
 
     The same selections give the same plan, whatever the host, user, time, zone and locale.
+    One that keeps manifests says so, by a static member `keeps_manifests` that is true, and gets the closures of its selections.
 */
 template<class L>
 concept layout_policy = requires(L const& l, std::span<selection const> images) {
     { l.lay_out(images) } -> std::same_as<result<plan>>;
 };
+
+/// Whether a layout keeps manifests as the store has them, and so can keep images for several platforms under one name.
+template<class L>
+inline constexpr bool keeps_manifests = requires { requires L::keeps_manifests; };
 
 /// Explain, one sentence a mistake, why a type is no layout.
 template<class L>

@@ -80,6 +80,12 @@ concept has_blobs = requires(S const& s, descriptor const& d) {
     requires detail::is_result<decltype(s.blob(d))>;
 };
 
+/// `s.manifest_of(id)` returns the descriptor of a manifest of the image with this ID, or `unknown_image`.
+template<class S>
+concept has_manifests = requires(S const& s, digest const& id) {
+    { s.manifest_of(id) } -> std::same_as<result<descriptor>>;
+};
+
 /// Images by their IDs.
 template<class S>
 concept image_store = loads<S> && searches<S>;
@@ -95,6 +101,15 @@ concept layer_store = leases<S> && layer_handle<handle_of<S>>;
 /// Manifests and indexes as they are stored. Resolving walks them and chooses platforms.
 template<class S>
 concept content_store = has_roots<S> && has_blobs<S>;
+
+/** A content store whose blobs are leased as its layers are, so that an archive can hold them.
+
+    Layouts that keep manifests take them from such a store. Where it also models `has_manifests`, those of images named by ID too.
+*/
+template<class S>
+concept blob_store = content_store<S> && leases<S> && requires(S const& s, descriptor const& d, image const& i, std::size_t n) {
+    requires std::same_as<decltype(s.blob(d)), decltype(s.layer(i, n))>;
+};
 
 /// A store that can tell all it has, for listings and for saving everything.
 template<class S>

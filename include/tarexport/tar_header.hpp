@@ -158,6 +158,7 @@ struct entry_header {
     std::string_view link = {}; ///< not empty: this is a symbolic link to there
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
+    std::uint32_t comment = 0;  ///< size of a PAX comment of blanks, which tells nothing and makes the header longer
 };
 
 /** Append the blocks that stand before an entry's data, as `docker save` writes them.

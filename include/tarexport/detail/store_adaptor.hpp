@@ -95,6 +95,12 @@ public:
         return underlying().blob(d);
     }
 
+    result<descriptor> manifest_of(digest const& id) const
+    requires has_manifests<underlying_store>
+    {
+        return underlying().manifest_of(id);
+    }
+
 private:
     std::conditional_t<std::is_reference_v<S>, underlying_store const*, underlying_store> store_;
 };

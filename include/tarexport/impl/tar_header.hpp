@@ -434,7 +434,7 @@ inline bool fits_one_block(entry_header const& e) noexcept
         && !(detail::is_file_entry(e) && e.name.ends_with('/'))
         && e.link.size() <= tar_link_name.size && detail::is_plain_ascii(e.link)
         && e.mode >> 21 == 0 && e.uid >> 21 == 0 && e.gid >> 21 == 0
-        && e.size >> 33 == 0 && detail::fits_octal(tar_mtime.size, e.mtime);
+        && e.comment == 0 && e.size >> 33 == 0 && detail::fits_octal(tar_mtime.size, e.mtime);
 }
 
 inline tar_block one_block(entry_header const& e) noexcept
@@ -468,6 +468,8 @@ inline tar_header to_tar_header(entry_header const& e)
     h.uid = e.uid;
     h.gid = e.gid;
     h.mtime = tar_time{e.mtime, 0};
+    if(e.comment != 0)
+        h.records.emplace("comment", std::string(e.comment, ' '));
     return h;
 }
 

@@ -9,6 +9,7 @@
 #define TAREXPORT_LAYOUT_DOCKER_HPP
 
 #include <tarexport/descriptor.hpp>
+#include <tarexport/detail/made_manifest.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/documents.hpp>
 #include <tarexport/error.hpp>
@@ -131,35 +132,26 @@ private:
 
     void add_layer(selected_layer const& l, std::string const& chain, std::int64_t time)
     {
-        if(!blobs_.insert(l.info.id).second)
+        if(!l.lease || !blobs_.insert(l.info.id).second)
             return;
         auto const id = tarexport::parse_digest(chain);
-        layers_.push_back({{l.info.id, id ? *id : digest(), l.lease, l.info.size}, time});
+        layers_.push_back({{l.info.id, id ? *id : digest(), *l.lease, l.info.size}, time});
     }
 
     // Adds the image to all lists: its manifest, index.json, manifest.json and repositories.
     void describe(selection const& s, std::optional<digest> const& parent)
     {
-        descriptor config;
-        config.media_type = media_type::oci_config;
-        config.id = s.config.id;
-        config.size = s.config.config.size();
+        auto made = detail::make_manifest(s);
         manifest_item item;
         item.config = plan::blob_path(s.config.id);
         item.tags = images_.back().tags;
         item.parent = parent ? parent->str() : std::string();
-        std::vector<descriptor> layers;
-        for(std::size_t n = 0; n != s.layers.size(); ++n) {
-            layers.push_back(stored_layer(s.layers[n].info, s.config.diff_ids[n]));
-            item.layers.push_back(plan::blob_path(layers.back().id));
-            item.sources.try_emplace(s.config.diff_ids[n], layers.back());
+        for(std::size_t n = 0; n != made.layers.size(); ++n) {
+            item.layers.push_back(plan::blob_path(made.layers[n].id));
+            item.sources.try_emplace(s.config.diff_ids[n], made.layers[n]);
         }
-        descriptor manifest;
-        auto text = tarexport::render_manifest(config, layers);
-        manifest.media_type = media_type::oci_manifest;
-        manifest.id = tarexport::digest_of(text);
-        manifest.size = text.size();
-        add_blob(std::move(text), manifest.id, 0);
+        auto const& manifest = made.document.info;
+        add_blob(std::move(made.document.text), manifest.id, 0);
         if(s.tags.empty())
             manifests_.push_back(manifest);
         for(auto const& tag : s.tags) {
@@ -167,20 +159,9 @@ private:
             tagged.annotations = {{"io.containerd.image.name", tag.str()},
                 {"org.opencontainers.image.ref.name", std::string(tag.tag())}};
             manifests_.push_back(std::move(tagged));
-            repositories_[std::string(tag.familiar_name())][std::string(tag.tag())] = layers.back().id.hex();
+            repositories_[std::string(tag.familiar_name())][std::string(tag.tag())] = made.layers.back().id.hex();
         }
         items_.push_back(std::move(item));
-    }
-
-    // Raw layers are what the engine itself stores; for others the store's own words stand.
-    static descriptor stored_layer(descriptor const& info, std::string const& diff_id)
-    {
-        descriptor d;
-        d.media_type = info.id.str() == diff_id ? std::string(media_type::oci_layer) : info.media_type;
-        d.id = info.id;
-        d.size = info.size;
-        d.urls = info.urls;
-        return d;
     }
 
     result<plan> build()

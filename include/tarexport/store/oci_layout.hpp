@@ -202,6 +202,9 @@ public:
     */
     result<image> load(digest const& id) const;
 
+    /// Return a manifest of the image with this ID, the first in the order of the index; or `unknown_image`, as `load`.
+    result<descriptor> manifest_of(digest const& id) const;
+
     /// Return the ID that begins so. @return It, `unknown_image` or `ambiguous_id`.
     result<digest> search(std::string_view prefix) const;
 
@@ -417,6 +420,13 @@ inline result<image> oci_layout_store::load(digest const& id) const
             reason = std::move(loaded).error();
     }
     return reason ? *std::move(reason) : failure{error::unknown_image, id.str(), unreadable_entries()};
+}
+
+inline result<descriptor> oci_layout_store::manifest_of(digest const& id) const
+{
+    auto const& images = scan().images;
+    auto const found = std::ranges::find(images, id, &contents::found::id);
+    return found == images.end() ? result<descriptor>(failure{error::unknown_image, id.str(), unreadable_entries()}) : found->manifest;
 }
 
 inline result<digest> oci_layout_store::search(std::string_view prefix) const
