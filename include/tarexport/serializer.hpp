@@ -44,6 +44,7 @@ struct save_report {
     std::size_t layers_verified = 0;   ///< whose digest was computed and is the expected one
     std::size_t layers_unverified = 0; ///< that passed without
     digest etag;                       ///< of the plan
+    std::optional<digest> sum;         ///< of the bytes that reached the sink, where it was asked for and the policy has SHA-256
     failure reason;                    ///< why it ended early; its code is clear if it did not
 
     /// Return whether every byte of the range reached the sink.

@@ -36,6 +36,7 @@ namespace tarexport {
 struct write_options {
     byte_range range;                                    ///< of the archive; all of it unless told
     verify verification = verify::covered;               ///< which layers are hashed and compared
+    bool sum = false;                                    ///< compute the SHA-256 of the bytes written; no layer is copied by the kernel then
     std::stop_token stop;                                ///< ends the save within one buffer
     std::size_t buffer_size = std::size_t{256} * 1024;   ///< bytes read at once
 };
@@ -142,6 +143,8 @@ public:
 
     save_report run()
     {
+        if(options_.sum)
+            sum_.start(digest_algorithm::sha256);
         action next = serializer_.start();
         while(!std::holds_alternative<done>(next)) {
             if(options_.stop.stop_requested() && serializer_.may_stop())
@@ -149,7 +152,9 @@ public:
             else
                 next = std::visit([this](auto const& a) { return this->perform(a); }, next);
         }
-        return serializer_.report();
+        auto report = serializer_.report();
+        report.sum = sum_.result();
+        return report;
     }
 
 private:
@@ -167,7 +172,7 @@ private:
             return serializer_.failed(std::move(opened).error());
         source_.emplace(std::move(*opened));
         if constexpr(copies)
-            if(!a.hash)
+            if(!a.hash && !options_.sum)
                 return serializer_.opened(source_->extent());
         return serializer_.opened();
     }
@@ -204,6 +209,8 @@ private:
             n = sink_.write_some(a.pieces, ec);
         else
             n = sink_.write_some(a.pieces.front(), ec);
+        if(sum_.running())
+            add_to_sum(a.pieces, n);
         return written(n, ec);
     }
 
@@ -221,6 +228,15 @@ private:
     }
 
     action perform(done const& a) { return a; }
+
+    void add_to_sum(std::span<bytes_view const> pieces, std::size_t n)
+    {
+        for(auto const& p : pieces) {
+            auto const taken = std::min(n, p.size());
+            sum_.update(p.first(taken));
+            n -= taken;
+        }
+    }
 
     action written(std::size_t n, error_code const& ec)
     {
@@ -268,6 +284,7 @@ private:
     serializer serializer_;
     entry_watch<O> watch_;
     typename Hashes::hasher hasher_;
+    typename Hashes::hasher sum_;
     std::optional<source> source_; // kept after `close_layer`, since its memory may still be on its way out
     planned_layer const* layer_ = nullptr;
     std::unique_ptr<std::byte[]> buffer_;
