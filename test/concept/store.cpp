@@ -222,6 +222,24 @@ struct lists {
     result<std::vector<listed_image>> list() const;
 };
 
+struct least_blob_store : least_layer_store {
+    using least_layer_store::least_layer_store;
+    result<descriptor> root(reference const&) const;
+    result<empty_handle> blob(descriptor const&) const;
+};
+struct blobs_other_than_layers : least_content_store {
+    result<unsized_handle> layer(image const&, std::size_t) const;
+};
+struct tells_manifests {
+    result<descriptor> manifest_of(digest const&) const;
+};
+struct tells_ids {
+    result<digest> manifest_of(digest const&) const;
+};
+static_assert(blob_store<least_blob_store> && !blob_store<least_content_store> && !blob_store<least_layer_store>);
+static_assert(!blob_store<blobs_other_than_layers> && blob_store<testing::counting_store<least_blob_store>>);
+static_assert(has_manifests<tells_manifests> && !has_manifests<tells_ids> && !has_manifests<least_blob_store>);
+
 static_assert(has_roots<roots_only> && !content_store<roots_only> && has_blobs<blobs_only> && !content_store<blobs_only>);
 static_assert(!content_store<blobs_without_result> && !content_store<roots_are_digests>);
 static_assert(listing_store<lists> && !listing_store<lists_ids> && !listing_store<lists_without_result>);

@@ -15,6 +15,7 @@
 #include <tarexport/store/memory.hpp>
 #include <tarexport/store/oci_layout.hpp>
 #include <tarexport/testing/counting_store.hpp>
+#include <tarexport/testing/failing_store.hpp>
 
 #include "blob_store.hpp"
 
@@ -457,6 +458,33 @@ BOOST_AUTO_TEST_CASE(every_digest_algorithm_has_its_place)
         BOOST_TEST(paths(p).back() == "blobs/sha512/" + layer.hex());
         BOOST_TEST(p.entry(p.count() - 1).data % std::max(align, 512u) == 0u);
     }
+}
+
+BOOST_AUTO_TEST_CASE(every_failing_call_of_a_store_leaves_nothing_behind)
+{
+    on_disk const d;
+    auto const store = d.store();
+    std::size_t calls = 0;
+    for(std::size_t n = 1;; ++n) {
+        tx::testing::counting_store counted(store);
+        tx::testing::fail_count count(n);
+        tx::testing::failing_store failing(counted, count);
+        tx::memory_sink out;
+        tx::save_options all;
+        all.platforms = everything();
+        all.complete = completeness::prune; // which must not take a failure for something that is not there
+        auto const report = saver_of(failing).save(names::of("multi:1", d.multi.parts[3].config.id.str()), out, all);
+        BOOST_TEST(counted.counts().handles == 0u);
+        BOOST_TEST(counted.counts().sources == 0u);
+        if(!count.failed()) {
+            BOOST_TEST(report.ok());
+            break;
+        }
+        BOOST_TEST(report.reason.code == count.why());
+        BOOST_TEST(!report.reason.subject.empty());
+        ++calls;
+    }
+    BOOST_TEST(calls > 50u);
 }
 
 BOOST_AUTO_TEST_CASE(leases_are_given_back_however_it_ends)

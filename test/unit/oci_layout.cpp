@@ -189,6 +189,19 @@ BOOST_AUTO_TEST_CASE(platforms_are_chosen_by_the_options)
     BOOST_TEST(at_arm.list().value()[0].names.size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(an_image_has_the_manifest_that_the_index_lists_first)
+{
+    layout_folder f;
+    auto const layer = f.add_layer("x");
+    auto const config = f.add_config(amd64, {layer});
+    auto const first = f.add_manifest(config, {layer});
+    auto second = f.add("{ " + f.all().at(first.id).substr(1), tx::media_type::oci_manifest);
+    f.finish({f.add_index({first}), second});
+    auto const s = opened(f);
+    BOOST_TEST(s.manifest_of(config.id).value().id == first.id);
+    failure_of(s.manifest_of(layer.id), error::unknown_image);
+}
+
 BOOST_AUTO_TEST_CASE(ids_are_searched_by_prefix)
 {
     layout_folder f;

@@ -91,6 +91,38 @@ BOOST_AUTO_TEST_CASE(a_layer_over_8_gib_has_a_longer_header)
     BOOST_TEST(p.size() == 1536u + 8589934592u + 1024u);
 }
 
+BOOST_AUTO_TEST_CASE(data_can_be_aligned)
+{
+    auto const id = digest_of(std::string_view("x"));
+    for(std::uint32_t const bytes : {512u, 1536u, 4096u, plan_builder::alignment_limit}) {
+        plan_builder b;
+        b.add_document("first", "not aligned", 0644, 0);
+        b.align(bytes);
+        for(std::uint64_t const size : {0ull, 1ull, 513ull, 8589934592ull, 5ull})
+            b.add_layer({id, {}, 0, size}, 0644, std::int64_t{1} << 33);
+        b.add_layer({id, {}, 0, 7}, 0644, 0, "a name of more than 100 bytes " + std::string(180, 'n'));
+        b.align(0);
+        b.add_document("last", "not aligned", 0644, 0);
+        auto const p = std::move(b).finish().value();
+        BOOST_TEST(p.entry(0).data == 512u);
+        BOOST_TEST(p.entry(p.count() - 1).data - p.entry(p.count() - 1).offset == 512u);
+        for(std::size_t i = 1; i + 1 != p.count(); ++i) {
+            BOOST_TEST(p.entry(i).data % bytes == 0u);
+            std::string header;
+            p.append_header(header, i);
+            BOOST_TEST(header.size() == p.entry(i).data - p.entry(i).offset);
+        }
+    }
+    auto const aligned = [&](std::uint32_t bytes) {
+        plan_builder b;
+        b.align(bytes);
+        b.add_layer({id, {}, 0, 1}, 0644, 0);
+        return std::move(b).finish().value();
+    };
+    BOOST_TEST((aligned(0) == aligned(512)));
+    BOOST_TEST((aligned(0) != aligned(4096)));
+}
+
 BOOST_AUTO_TEST_CASE(the_identity_depends_on_every_part)
 {
     auto const base = small();

@@ -140,8 +140,8 @@ BOOST_AUTO_TEST_CASE(a_shared_layer_is_leased_once_and_given_back_once)
         auto const r = resolve(counted, names::of("app:1.0", "team/other:2", f.untagged.str()), {}, none).value();
         BOOST_TEST(r.leases.size() == 2u);
         BOOST_TEST(r.images[0].layers.size() == 2u);
-        BOOST_TEST(r.images[0].layers[0].lease == r.images[1].layers[0].lease);
-        BOOST_TEST(r.images[0].layers[1].lease == r.images[2].layers[0].lease);
+        BOOST_TEST((r.images[0].layers[0].lease == r.images[1].layers[0].lease));
+        BOOST_TEST((r.images[0].layers[1].lease == r.images[2].layers[0].lease));
         BOOST_TEST(counted.counts().handles == 2u);
     }
     BOOST_TEST(counted.counts().handles == 0u);

@@ -12,6 +12,7 @@
 
 #include <tarexport/plan_text.hpp>
 #include <tarexport/sink/counting.hpp>
+#include <tarexport/sink/file.hpp>
 #include <tarexport/sink/memory.hpp>
 #include <tarexport/store/memory.hpp>
 #include <tarexport/testing/counting_store.hpp>
@@ -21,7 +22,11 @@
 #include <boost/json.hpp>
 
 #include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <locale>
+#include <unistd.h>
 
 using namespace tarexport;
 
@@ -278,6 +283,41 @@ BOOST_AUTO_TEST_CASE(a_plan_prints_as_a_table_and_as_json)
     }
 }
 
+BOOST_AUTO_TEST_CASE(the_sum_is_that_of_the_bytes_written)
+{
+    save_options how;
+    how.sum = true;
+    memory_sink whole;
+    BOOST_TEST(!saver(sample()).save(both, whole).sum.has_value());
+    for(std::size_t const limit : {1u, 511u, 513u, 100000u}) {
+        testing::chopping_sink chopping(limit);
+        auto const report = saver(sample()).save(both, chopping, how);
+        BOOST_TEST((report.sum == digest_of(whole.bytes())));
+    }
+    how.range = {700, 9000};
+    memory_sink part;
+    BOOST_TEST((saver(sample()).save(both, part, how).sum == digest_of(whole.bytes().substr(700, 8300))));
+    // Bytes that the kernel would copy pass through the driver.
+    std::string const path = (std::filesystem::temp_directory_path() / ("tarexport-sum-" + std::to_string(::getpid()))).string();
+    std::ofstream(path) << std::string(300000, 'f');
+    memory_store s;
+    auto const layer = s.add_layer_file({path}).value();
+    s.add_image(image_config{.cmd = {"x"}}, {layer}, {"file:1"}).value();
+    save_options unverified;
+    unverified.sum = true;
+    unverified.verification = verify::never;
+    {
+        file_sink out(path + ".tar");
+        auto const report = saver(s).save(names("file:1"), out, unverified);
+        BOOST_TEST_REQUIRE(report.ok());
+        std::ifstream in(path + ".tar", std::ios::binary);
+        std::string const bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+        BOOST_TEST((report.sum == digest_of(bytes)));
+    }
+    std::filesystem::remove(path);
+    std::filesystem::remove(path + ".tar");
+}
+
 BOOST_AUTO_TEST_CASE(hashes_are_the_policys)
 {
     struct policy {
@@ -292,5 +332,8 @@ BOOST_AUTO_TEST_CASE(hashes_are_the_policys)
     save_options unverified;
     unverified.verification = verify::never;
     memory_sink again;
-    BOOST_TEST(saver.save(both, again, unverified).ok());
+    unverified.sum = true;
+    auto const summed = saver.save(both, again, unverified);
+    BOOST_TEST(summed.ok());
+    BOOST_TEST(!summed.sum.has_value());
 }

@@ -136,6 +136,12 @@ public:
         return guarded(ref.str(), "root", [&] { return store_->root(ref); });
     }
 
+    result<descriptor> manifest_of(digest const& id) const
+    requires has_manifests<S>
+    {
+        return guarded(id.str(), "manifest_of", [&] { return store_->manifest_of(id); });
+    }
+
     auto layer(image const& i, std::size_t n) const
     requires layer_store<S>
     {

@@ -238,6 +238,7 @@ std::vector<std::string> check_layer_store(
 /** Check that a store keeps the laws of `content_store`.
 
     Each name stands for a blob that the store has, whose bytes are what the descriptor says; other names and blobs are not there.
+    Where it has `manifest_of`, that refuses the ID of an image that is not there.
 
     @return A sentence for each law that does not hold; nothing if all do.
 */
@@ -263,6 +264,8 @@ std::vector<std::string> check_content_store(S const& s, std::vector<reference> 
     nobody.id = tarexport::detail::nobodys_digest();
     nobody.size = 1;
     laws.refuses(s.blob(nobody), error::missing_blob, "blob of a digest that the store does not have");
+    if constexpr(has_manifests<S>)
+        laws.refuses(s.manifest_of(nobody.id), error::unknown_image, "manifest_of an image that the store does not have");
     return laws.take();
 }
 
