@@ -47,6 +47,7 @@ enum class error {
     unknown_platform,         ///< The image exists, but not for the platform asked for.
     several_platforms,        ///< More than one platform for a layout that holds one for each name.
     range_out_of_bounds,      ///< A byte range that begins or ends beyond the archive.
+    unsupported_store,        ///< A directory that is not the image store it should be, or one of a kind that cannot be read.
 
     // What the stores gave.
     not_an_image,             ///< A manifest or descriptor that is no container image (an artifact, say).
@@ -105,6 +106,7 @@ constexpr char const* text(error e) noexcept
     case error::unknown_platform: return "image not available for this platform";
     case error::several_platforms: return "more than one platform for one name";
     case error::range_out_of_bounds: return "byte range beyond the end of the archive";
+    case error::unsupported_store: return "no image store that can be read";
     case error::not_an_image: return "not a container image";
     case error::unsupported_os: return "unsupported operating system";
     case error::empty_image: return "image without layers";
@@ -154,14 +156,15 @@ constexpr char const* advice(error e) noexcept
     case error::not_an_image: return "name an image; artifacts cannot be loaded by a container engine";
     case error::unsupported_os: return "only images for Linux can be saved";
     case error::empty_image: return "an image needs at least one layer to be saved";
-    case error::missing_blob:
-    case error::missing_layer: return "copy the image into the store again, with all its blobs";
+    case error::missing_blob: return "copy the image into the store again, with all its blobs";
+    case error::missing_layer: return "the image may just have been removed: try again; else put it into the store again, with all its layers";
     case error::size_mismatch:
     case error::digest_mismatch:
     case error::layer_too_short:
     case error::layer_too_long: return "the store is damaged; fetch the image again";
     case error::not_a_layout: return "an OCI image layout has the files oci-layout and index.json";
     case error::cannot_resume: return "start again without resuming, which discards a partial file";
+    case error::unsupported_store:
     case error::invalid_config:
     case error::invalid_document:
     case error::invalid_json:
@@ -259,7 +262,8 @@ inline error_condition detail::error_category_type::default_error_condition(int 
     case error::ambiguous_reference:
     case error::no_names:
     case error::several_platforms:
-    case error::range_out_of_bounds: return condition::bad_request;
+    case error::range_out_of_bounds:
+    case error::unsupported_store: return condition::bad_request;
     case error::unknown_reference:
     case error::unknown_image:
     case error::unknown_platform: return condition::not_found;
