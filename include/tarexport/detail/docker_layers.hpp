@@ -130,7 +130,7 @@ private:
     {
         auto const id = tarexport::parse_digest(chain_id);
         if(!id || id->algorithm() != digest_algorithm::sha256)
-            return failure{error::missing_layer, chain_id, "the engine keeps layers by their sha256 alone"};
+            return failure{error::missing_layer, root_.image("layerdb").str(), "no layer can have the ID \"" + chain_id + '"'};
         auto const at = folder(chain_id);
         if(auto const present = check_presence(at, "the layer is not there"); !present)
             return present.error();
