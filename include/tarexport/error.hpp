@@ -16,6 +16,7 @@
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
 
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -65,7 +66,8 @@ enum class error {
     digest_mismatch,          ///< A blob's bytes do not have the digest that names them.
     layer_too_short,          ///< A layer ended before the size it promised.
     layer_too_long,           ///< A layer has more bytes than the size it promised.
-    not_a_regular_file,       ///< A symlink, FIFO, device or directory in a blob's place.
+    not_a_regular_file,       ///< A symlink, FIFO, device or directory in the place of a blob or of a layer's file.
+    unrecoverable_layer,      ///< An unpacked layer with bytes that its engine has not kept.
     time_out_of_range,        ///< A time that RFC 3339 cannot express.
 
     // What tar cannot express.
@@ -123,6 +125,7 @@ constexpr char const* text(error e) noexcept
     case error::layer_too_short: return "layer shorter than promised";
     case error::layer_too_long: return "layer longer than promised";
     case error::not_a_regular_file: return "not a regular file";
+    case error::unrecoverable_layer: return "layer cannot be rebuilt";
     case error::time_out_of_range: return "time out of range";
     case error::unencodable_header: return "cannot be expressed in a tar header";
     case error::invalid_header: return "invalid tar header";
@@ -162,6 +165,7 @@ constexpr char const* advice(error e) noexcept
     case error::digest_mismatch:
     case error::layer_too_short:
     case error::layer_too_long: return "the store is damaged; fetch the image again";
+    case error::unrecoverable_layer: return "the engine cannot save this image either; fetch it from where it came from";
     case error::not_a_layout: return "an OCI image layout has the files oci-layout and index.json";
     case error::cannot_resume: return "start again without resuming, which discards a partial file";
     case error::unsupported_store:
@@ -282,7 +286,8 @@ inline error_condition detail::error_category_type::default_error_condition(int 
     case error::digest_mismatch:
     case error::layer_too_short:
     case error::layer_too_long:
-    case error::not_a_regular_file: return condition::corrupt_store;
+    case error::not_a_regular_file:
+    case error::unrecoverable_layer: return condition::corrupt_store;
     case error::cancelled: return condition::cancelled;
     case error::time_out_of_range:
     case error::unencodable_header:
@@ -350,6 +355,16 @@ private:
 /// A value, or why there is none. `value()` throws `save_error`.
 template<class T>
 using result = boost::system::result<T, failure>;
+
+namespace detail {
+
+// The detail of a size that is wrong.
+inline std::string sizes(std::uint64_t expected, std::uint64_t found)
+{
+    return "expected " + std::to_string(expected) + " bytes, found " + std::to_string(found);
+}
+
+} // namespace detail
 
 } // namespace tarexport
 
