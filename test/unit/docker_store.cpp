@@ -291,6 +291,12 @@ BOOST_AUTO_TEST_CASE(the_list_is_that_of_docker_images)
         {old, {}},
     };
     BOOST_TEST((s.list().value() == expected));
+    std::vector<tx::failure> unreadable;
+    BOOST_TEST((s.list(unreadable) == expected));
+    auto all = expected;
+    all.insert(all.begin() + 3, {step, {}});
+    BOOST_TEST((s.list(unreadable, true) == all));
+    BOOST_TEST(unreadable.empty());
     BOOST_TEST(s.load(app).value().parent.value() == step);
     BOOST_TEST(s.load(step).value().parent.value() == base);
     BOOST_TEST(!s.load(base).value().parent.has_value());

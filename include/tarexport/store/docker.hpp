@@ -125,8 +125,11 @@ public:
     */
     result<std::vector<listed_image>> list() const;
 
-    /// Return all images that can be read, as `docker images` does, and put why others could not into `unreadable`.
-    std::vector<listed_image> list(std::vector<failure>& unreadable) const;
+    /** Return the images of `list()` that can be read, and put why others could not into `unreadable`.
+
+        @param with_parents Also those that are parents of others and have no name, as `docker images --all` does.
+    */
+    std::vector<listed_image> list(std::vector<failure>& unreadable, bool with_parents = false) const;
 
     /// Return the path that was opened.
     std::string const& path() const noexcept { return state_->root.directory.path(); }
@@ -296,7 +299,7 @@ inline result<docker_store::shared_layer> docker_store::measure(
         unpacked_layer{std::move(info), std::move(place->record), std::move(place->trees)});
 }
 
-inline std::vector<listed_image> docker_store::list(std::vector<failure>& unreadable) const
+inline std::vector<listed_image> docker_store::list(std::vector<failure>& unreadable, bool with_parents) const
 {
     unreadable.clear();
     auto const ids = detail::list_image_ids(state_->root.image("imagedb/content/sha256"));
@@ -318,7 +321,8 @@ inline std::vector<listed_image> docker_store::list(std::vector<failure>& unread
         else if(loaded.error().code != error::unknown_image) // which the engine has removed while we read
             unreadable.push_back(loaded.error());
     }
-    std::erase_if(rows, [&](row const& r) { return r.image.names.empty() && parents.contains(r.image.id); });
+    if(!with_parents)
+        std::erase_if(rows, [&](row const& r) { return r.image.names.empty() && parents.contains(r.image.id); });
     std::ranges::sort(rows, [](row const& a, row const& b) {
         return a.created != b.created ? a.created > b.created : a.image.id < b.image.id;
     });
