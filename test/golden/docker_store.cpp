@@ -181,9 +181,9 @@ void run(score& all)
     for(auto const* const store : {&overlay, &vfs})
         all.count("laws of " + store->path(), [&] {
             std::vector<failure> unreadable;
-            auto const rows = store->list(unreadable, true);
+            auto const images = store->list(unreadable, true);
             require(unreadable.empty(), "unreadable images");
-            auto const broken = testing::check_store(*store, rows);
+            auto const broken = testing::check_store(*store, images);
             require(broken.empty(), broken.empty() ? "" : broken.front());
         });
 }

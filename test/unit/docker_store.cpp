@@ -18,6 +18,7 @@
 #include <tarexport/store/memory.hpp>
 #include <tarexport/testing/store.hpp>
 
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -360,9 +361,45 @@ BOOST_AUTO_TEST_CASE(a_size_is_computed_once)
     fs::remove_all(f.path() / f.layer_name(top));
     auto const lease = s.layer(i, 1).value();
     BOOST_TEST(lease.info().size == top.tar.size());
-    BOOST_TEST(lease.open(0).has_error());
+    BOOST_TEST(contains(failure_of(lease.open(0), system_error(ENOENT)).detail, "try again"));
     // another store has to compute it again
     failure_of(opened(f).layer(i, 1), error::missing_layer);
+}
+
+BOOST_AUTO_TEST_CASE(a_save_of_what_is_removed_meanwhile_fails_with_what_to_do)
+{
+    docker_folder f;
+    auto const base = f.add_layer(base_files), top = f.add_layer(app_files, base);
+    auto const id = f.add_image(top);
+    auto const s = opened(f);
+    tx::saver saver(s);
+    auto const archive = saver.prepare(tx::names(id.str())).value();
+    for(auto const& name : {f.tree_name(top) + "/app", f.tree_name(top), f.layer_name(top)}) {
+        fs::remove_all(f.path() / name);
+        tx::memory_sink out;
+        auto const report = saver.write(archive, out);
+        BOOST_TEST(!report.ok());
+        BOOST_TEST(report.bytes < archive.contents.size());
+        BOOST_TEST(contains(message(report.reason), (f.path() / name).string()));
+        BOOST_TEST(contains(message(report.reason), "try again"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_that_is_another_fails_the_save)
+{
+    docker_folder f;
+    auto const l = f.add_layer(app_files);
+    auto const id = f.add_image(l);
+    f.write(f.tree_name(l) + "/app", std::string(100'000, 'b'));
+    auto const save = [&](bool check_files) {
+        docker_store const s(f.path().string(), {.driver = {}, .layers = {.check_files = check_files}});
+        tx::memory_sink out;
+        return tx::saver(s).save(tx::names(id.str()), out).reason;
+    };
+    BOOST_TEST(save(false).code == error::digest_mismatch);
+    auto const r = save(true);
+    BOOST_TEST(r.code == error::digest_mismatch);
+    BOOST_TEST(contains(r.subject, f.tree_name(l) + "/app"));
 }
 
 BOOST_AUTO_TEST_CASE(several_threads_may_ask_at_once)
