@@ -99,11 +99,6 @@ inline failure about(failure f, std::string_view what)
     return f;
 }
 
-inline std::string sizes(std::uint64_t expected, std::uint64_t found)
-{
-    return "expected " + std::to_string(expected) + " bytes, found " + std::to_string(found);
-}
-
 template<class T>
 std::string blob_subject([[maybe_unused]] T const& t, digest const& id)
 {

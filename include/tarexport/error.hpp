@@ -16,6 +16,7 @@
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
 
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -354,6 +355,16 @@ private:
 /// A value, or why there is none. `value()` throws `save_error`.
 template<class T>
 using result = boost::system::result<T, failure>;
+
+namespace detail {
+
+// The detail of a size that is wrong.
+inline std::string sizes(std::uint64_t expected, std::uint64_t found)
+{
+    return "expected " + std::to_string(expected) + " bytes, found " + std::to_string(found);
+}
+
+} // namespace detail
 
 } // namespace tarexport
 

@@ -258,7 +258,10 @@ private:
 
     action source_failed(error_code const& ec)
     {
-        return serializer_.failed({ec, subject_of(*source_, "layer " + layer_->id.str()), {}});
+        if constexpr(has_reason<source>)
+            return serializer_.failed(source_->reason());
+        else
+            return serializer_.failed({ec, subject_of(*source_, "layer " + layer_->id.str()), {}});
     }
 
     plan const& plan_;
