@@ -137,15 +137,16 @@ public:
 
     /** Save images to a sink that is made when the archive is known.
 
-        @param make_sink Called once as `make_sink(plan, options)` after everything was found; returns `result<Sink>`. It may look at
-        the size and the etag, and change the range in `options`, which is a `write_options&`: to resume, for example.
+        @param make_sink Called once as `make_sink(archive, options)` after everything was found; returns `result<Sink>`. It may look at
+        the plan and the leases of the `prepared_archive`, and change the range in `options`, which is a `write_options&`: to
+        resume, for example.
         @return How it went; `report.reason` says why it ended early.
     */
     template<class MakeSink>
     save_report save_to(names const& requested, save_options options, MakeSink make_sink)
     {
         return in_span(requested, options, [&](prepared_archive<handle> const& archive) {
-            auto out = make_sink(archive.contents, static_cast<write_options&>(options));
+            auto out = make_sink(archive, static_cast<write_options&>(options));
             if(!out)
                 return not_saved(out.error());
             return write(archive, *out, options);

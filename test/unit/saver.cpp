@@ -243,14 +243,15 @@ BOOST_AUTO_TEST_CASE(a_sink_can_be_made_for_the_plan)
         }
         std::string* to;
     };
-    auto const report = saver(sample()).save_to(both, {}, [&](plan const& p, write_options& o) -> result<keeper> {
-        o.range.first = p.size() / 2;
+    auto const report = saver(sample()).save_to(both, {}, [&](auto const& archive, write_options& o) -> result<keeper> {
+        BOOST_TEST(archive.leases.size() == archive.contents.layers().size());
+        o.range.first = archive.contents.size() / 2;
         return keeper{&rest};
     });
     BOOST_TEST(report.ok());
     BOOST_TEST((rest == whole.bytes().substr(whole.bytes().size() / 2)));
     auto const refused = saver(sample()).save_to(
-        both, {}, [](plan const&, write_options&) -> result<keeper> { return failure{error::cannot_resume, "x.tar", {}}; });
+        both, {}, [](auto const&, write_options&) -> result<keeper> { return failure{error::cannot_resume, "x.tar", {}}; });
     BOOST_TEST(refused.reason.code == error::cannot_resume);
 }
 
