@@ -34,9 +34,11 @@ int plan(std::vector<std::string> const& arguments)
         return 0;
     }
     auto const store = open_store(values);
+    tarexport::save_options how;
+    how.platforms = platforms(values);
     auto const plan = std::visit(
         [&](auto const& opened) {
-            return tarexport::saver(opened).make_plan(names(values, opened), platforms(values)).value();
+            return tarexport::saver(opened).make_plan(names(values, opened), how).value();
         },
         store);
     if(values.count("json") != 0)

@@ -10,6 +10,7 @@
 
 #include <tarexport/bytes.hpp>
 #include <tarexport/content.hpp>
+#include <tarexport/digest_set.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/observer.hpp>
@@ -19,6 +20,7 @@
 #include <tarexport/serializer.hpp>
 #include <tarexport/sink.hpp>
 #include <tarexport/stores.hpp>
+#include <tarexport/thin.hpp>
 #include <tarexport/write.hpp>
 
 #include <algorithm>
@@ -26,7 +28,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -35,9 +36,10 @@
 
 namespace tarexport {
 
-/// How a save is done. The parts of `write_options`, and which platforms of an image with several are meant.
+/// How a save is done: what goes into the archive, and the parts of `write_options`.
 struct save_options : write_options {
-    platform_choice platforms;
+    platform_choice platforms; ///< of an image for several
+    digest_set have; ///< what the other side has: diff IDs or digests of layers, which the archive leaves out
 };
 
 /// A plan, and the leases that it will read from. Moves; gives the leases back when it dies.
@@ -74,22 +76,25 @@ public:
 
     /** Find the images, lease their layers and lay the archive out. Reads metadata only.
 
-        @param stop Looked at before each name and each layer; `cancelled` is the answer then.
+        @param options Those of `write_options` do not matter here, except `stop`, which is looked at before each name and each
+        layer; `cancelled` is the answer then.
         @return The archive, or why there cannot be one: the errors of `resolve` and of the layout.
     */
-    result<prepared_archive<handle>> prepare(names const& requested, platform_choice const& platforms = {}, std::stop_token stop = {})
+    result<prepared_archive<handle>> prepare(names const& requested, save_options const& options = {})
     {
         auto& o = policy_.observer;
         result<resolution<handle>> resolved = resolution<handle>{};
         {
             detail::activity_span span(o, activity::resolve);
-            resolved = tarexport::resolve(*store_, requested, platforms, o, std::move(stop));
+            resolved = tarexport::resolve(*store_, requested, options.platforms, o, options.stop);
             if(!resolved)
                 return resolved.error();
             span.succeeded();
         }
         detail::activity_span span(o, activity::make_plan);
         auto p = policy_.layout.lay_out(resolved->images);
+        if(p && !options.have.empty())
+            p = tarexport::leave_out(*p, tarexport::layers_to_leave_out(resolved->images, options.have));
         if(!p)
             return p.error();
         span.succeeded();
@@ -97,9 +102,9 @@ public:
     }
 
     /// Return the plan of an archive: its size, entries and identity. A dry run.
-    result<plan> make_plan(names const& requested, platform_choice const& platforms = {})
+    result<plan> make_plan(names const& requested, save_options const& options = {})
     {
-        auto archive = prepare(requested, platforms);
+        auto archive = prepare(requested, options);
         if(!archive)
             return archive.error();
         return std::move(archive->contents);
@@ -162,7 +167,7 @@ private:
             text += (text.empty() ? "" : " ") + n.text;
         std::array<attribute, 1> const about{{{"names", text}}};
         detail::activity_span span(policy_.observer, activity::save, about);
-        auto archive = prepare(requested, options.platforms, options.stop);
+        auto archive = prepare(requested, options);
         auto report = archive ? next(*archive) : not_saved(archive.error());
         if(report.ok())
             span.succeeded();
