@@ -87,7 +87,7 @@ enum class error {
 enum class condition {
     bad_request = 1, ///< The request cannot be right, whatever is in the store.
     not_found,       ///< The store does not have it.
-    corrupt_store,   ///< The store contradicts itself.
+    corrupt_store,   ///< The store contradicts itself, or has what cannot be saved.
     cancelled        ///< The caller asked to stop.
 };
 

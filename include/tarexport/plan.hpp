@@ -36,7 +36,7 @@ enum class entry_kind : std::uint8_t {
 
 /** One entry of a planned archive. All positions and sizes are in bytes.
 
-    Borrows the plan; `path` is made on demand, because most paths follow from a digest.
+    Its path and digest are not here, because most paths follow from a digest: `plan::path` and `plan::id` have them.
 */
 struct planned_entry {
     entry_kind kind{};

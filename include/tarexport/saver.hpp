@@ -113,14 +113,15 @@ public:
     /** Write an archive, or a range of it. The sink is committed after the last byte, and aborted on every other way out.
         @return How it went; `report.reason` says why it ended early.
     */
-    template<sink Sink>
+    template<class Sink>
     save_report write(prepared_archive<handle> const& archive, Sink& out, write_options const& options = {})
+    requires(tarexport::explain_sink<Sink>())
     {
         auto& o = policy_.observer;
         using observer_type = std::remove_reference_t<decltype(o)>;
-        auto const range_size = std::min(options.range.last, archive.contents.size()) - std::min(options.range.first, archive.contents.size());
+        auto const last = std::min(options.range.last, archive.contents.size());
         if constexpr(detail::observes<observer_type>)
-            o(event(archive_planned{range_size, archive.contents.count(), archive.contents.etag()}));
+            o(event(archive_planned{last - std::min(options.range.first, last), archive.contents.count(), archive.contents.etag()}));
         auto report = tarexport::write<typename Policy::hashes>(
             archive.contents, std::span<handle const>(archive.leases), out, options, o);
         tell_end(report);
@@ -130,8 +131,9 @@ public:
     /** Save images: `prepare`, then `write`.
         @return How it went; `report.reason` says why it ended early. A sink that commits is aborted also where `prepare` failed.
     */
-    template<sink Sink>
+    template<class Sink>
     save_report save(names const& requested, Sink& out, save_options const& options = {})
+    requires(tarexport::explain_sink<Sink>())
     {
         detail::sink_guard<Sink> guard(out); // until it is handed on
         return in_span(requested, options, [&](prepared_archive<handle> const& archive) {
@@ -197,8 +199,21 @@ private:
     Policy policy_;
 };
 
+namespace detail {
+
+// The type itself; if it does not model its concept, the compiler says why.
 template<class Store>
-saver(Store const&) -> saver<Store>;
+using explained_store = std::enable_if_t<tarexport::explain_store<Store>(), Store>;
+template<class Policy>
+using explained_policy = std::enable_if_t<tarexport::explain_saver_policy<Policy>(), Policy>;
+
+} // namespace detail
+
+template<class Store>
+saver(Store const&) -> saver<detail::explained_store<Store>>;
+
+template<class Store, class Policy>
+saver(Store const&, Policy) -> saver<detail::explained_store<Store>, detail::explained_policy<Policy>>;
 
 /** Save images of a store to a sink, as `docker save` would.
 

@@ -156,6 +156,7 @@ public:
             return go_on();
         }
         while(n != 0) {
+            BOOST_ASSERT(first_view_ != view_count_);
             auto& front = views_[first_view_];
             auto const taken = std::min(n, front.size());
             front = front.subspan(taken);
