@@ -6,12 +6,14 @@
 //
 
 #include "commands.hpp"
+#include "layouts.hpp"
 #include "options.hpp"
 #include "stores.hpp"
 
 #include <tarexport/plan_text.hpp>
 #include <tarexport/saver.hpp>
 
+#include <type_traits>
 #include <variant>
 
 namespace cli {
@@ -23,20 +25,26 @@ int plan(std::vector<std::string> const& arguments)
     described.add_options()
         ("help,h", "show this help")
         ("store", po::value<std::string>(), store_help)
-        ("platform", po::value<std::vector<std::string>>(), "of images for several platforms, the one to save: linux/arm64 (default: this machine's)")
         ("all", "all images of the store")
         ("json", "print one JSON object");
     // clang-format on
+    add_layout_options(described);
     auto const values = parse(arguments, described);
     if(values.count("help") != 0) {
         std::cout << "tarexport plan [OPTIONS] NAME[=AS]...\nShows the archive that save would write, without reading a layer.\n\n"
                   << described;
         return 0;
     }
+    check_layout(values);
     auto const store = open_store(values);
+    tarexport::save_options how;
+    static_cast<tarexport::content_choice&>(how) = choice(values);
     auto const plan = std::visit(
         [&](auto const& opened) {
-            return tarexport::saver(opened).make_plan(names(values, opened), platforms(values)).value();
+            return with_layout(values, [&](auto const& layout) {
+                using policy = tool_policy<std::remove_cvref_t<decltype(layout)>, tarexport::no_observer>;
+                return tarexport::saver(opened, policy{layout, {}}).make_plan(names(values, opened), how).value();
+            });
         },
         store);
     if(values.count("json") != 0)

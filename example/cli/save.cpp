@@ -6,6 +6,7 @@
 //
 
 #include "commands.hpp"
+#include "layouts.hpp"
 #include "options.hpp"
 #include "resume.hpp"
 #include "signals.hpp"
@@ -42,12 +43,6 @@ struct display {
     }
 };
 
-struct tool_policy {
-    tarexport::docker_layout layout;
-    using hashes = tarexport::hash_set<tarexport::sha256, tarexport::sha384, tarexport::sha512>;
-    display& observer;
-};
-
 constexpr char examples[] = R"(
 The name may be left out where the store has one image. Every layer is compared with its digest while it passes; an archive
 that fails stops inside an entry, so that readers notice, and the exit code is 1.
@@ -57,6 +52,7 @@ Examples:
   tarexport save --store oci:/srv/images app:1.0=internal/app:test | docker load
   tarexport save --store oci:/srv/images -o app.tar --keep-partial app:1.0
   tarexport save --store oci:/srv/images -o app.tar --resume app:1.0     goes on where that one stopped
+  tarexport save --store oci:/srv/images -o app.tar --layout hybrid --all-platforms app:1.0
 )";
 
 po::options_description options()
@@ -67,10 +63,9 @@ po::options_description options()
         ("help,h", "show this help")
         ("store", po::value<std::string>(), store_help)
         ("output,o", po::value<std::string>()->default_value("-"), "the archive; - is standard output. FILE appears only when it is whole: until then it is FILE.part")
-        ("layout", po::value<std::string>()->default_value("docker"), "how the archive is laid out: docker, as docker save writes it")
-        ("platform", po::value<std::vector<std::string>>(), "of images for several platforms, the one to save: linux/arm64 (default: this machine's)")
         ("all", "all images of the store")
         ("no-verify", "do not hash the layers while they pass; sizes are still checked")
+        ("digest", "tell the SHA-256 of the whole archive in the end")
         ("no-sync", "do not wait until FILE is on the disk")
         ("keep-partial", "when the save fails, leave FILE.part, for --resume")
         ("resume", "go on with FILE.part of a save that failed, if it is of the same archive")
@@ -79,6 +74,7 @@ po::options_description options()
         ("trace", po::value<std::string>(), "write what takes how long to this file, for a Chrome trace viewer")
         ("quiet,q", "say nothing but errors");
     // clang-format on
+    add_layout_options(described);
     return described;
 }
 
@@ -93,8 +89,7 @@ void check(po::variables_map const& values)
     bool const to_stdout = values["output"].as<std::string>() == "-";
     if(values["output"].as<std::string>().empty())
         throw usage_error("-o needs a file name");
-    if(values["layout"].as<std::string>() != "docker")
-        throw usage_error("unknown layout '" + values["layout"].as<std::string>() + "'; the one there is is docker");
+    check_layout(values);
     if(to_stdout && ::isatty(1))
         throw usage_error("an archive is nothing for a terminal; write -o FILE, or redirect standard output");
     if(!to_stdout && values.count("trace") != 0)
@@ -105,6 +100,8 @@ void check(po::variables_map const& values)
         throw usage_error("--offset is for standard output; to go on with a file, write --resume");
     if(values.count("offset") != 0 && values["offset"].as<std::int64_t>() < 0)
         throw usage_error("--offset counts from the beginning of the archive, and is not negative");
+    if(values.count("digest") != 0 && (values.count("resume") != 0 || values.count("offset") != 0))
+        throw usage_error("--digest is of a whole archive: not with --resume or --offset");
     if(to_stdout && (values.count("resume") != 0 || values.count("keep-partial") != 0))
         throw usage_error("--resume and --keep-partial are for -o FILE; to standard output, write --offset N");
 }
@@ -182,14 +179,17 @@ tarexport::result<tarexport::file_sink> open_file(
 
 void say_end(po::variables_map const& values, tarexport::save_report const& report, double seconds)
 {
-    if(values.count("quiet") != 0)
+    if(values.count("quiet") != 0) {
+        if(report.sum) // it was asked for
+            std::cerr << *report.sum << std::endl;
         return;
+    }
     auto const to = values["output"].as<std::string>();
     auto const rate = seconds > 0 ? static_cast<double>(report.bytes) / seconds : 0;
     std::cerr << "saved " << tarexport::format_bytes(report.bytes) << (to == "-" ? std::string() : " to " + to) << " ("
               << tarexport::format_bytes(static_cast<std::uint64_t>(rate)) << "/s), " << report.layers_verified << " layers verified"
               << (report.layers_unverified != 0 ? ", " + std::to_string(report.layers_unverified) + " not" : std::string())
-              << ", etag " << report.etag << std::endl;
+              << ", etag " << report.etag << (report.sum ? ", digest " + report.sum->str() : std::string()) << std::endl;
 }
 
 // Throws the reason, with what the user may want to know of the output.
@@ -205,14 +205,16 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
     throw std::runtime_error(text);
 }
 
-template<class Store>
-tarexport::save_report save_from(Store const& store, po::variables_map const& values, stop_on_signal& signals, display& watching)
+template<class Store, class Layout>
+tarexport::save_report save_from(
+    Store const& store, Layout const& layout, po::variables_map const& values, stop_on_signal& signals, display& watching)
 {
     tarexport::save_options how;
-    how.platforms = platforms(values);
+    static_cast<tarexport::content_choice&>(how) = choice(values);
+    how.sum = values.count("digest") != 0;
     how.stop = signals.token();
     how.verification = values.count("no-verify") != 0 ? tarexport::verify::never : tarexport::verify::covered;
-    tarexport::saver<Store, tool_policy> saver(store, {{}, watching});
+    tarexport::saver saver(store, tool_policy<Layout, display&>{layout, watching});
     auto const requested = names(values, store);
     if(values["output"].as<std::string>() == "-") {
         if(values.count("offset") != 0)
@@ -251,7 +253,11 @@ int save(std::vector<std::string> const& arguments)
     }
     auto const store = open_store(values);
     auto const start = std::chrono::steady_clock::now();
-    auto const report = std::visit([&](auto const& opened) { return save_from(opened, values, signals, watching); }, store);
+    auto const report = std::visit(
+        [&](auto const& opened) {
+            return with_layout(values, [&](auto const& layout) { return save_from(opened, layout, values, signals, watching); });
+        },
+        store);
     watching.log.reset();
     trace_file.close();
     if(!report.ok())

@@ -17,11 +17,11 @@ namespace cli {
 /** Return a text as one line that is safe on a terminal.
 
     What images say of themselves comes from whoever made them: control characters become `\xNN`, and a
-    text of more than 2000 bytes is cut.
+    text of more than 100000 bytes is cut: a message lists each blob that is missing.
 */
 inline std::string printable(std::string_view text)
 {
-    constexpr std::size_t most = 2000;
+    constexpr std::size_t most = 100'000;
     bool const cut = text.size() > most;
     if(cut) {
         text = text.substr(0, most);

@@ -62,7 +62,8 @@ struct content_document {
 /// A blob of a closure that a store has.
 struct content_blob {
     descriptor info;
-    digest chain;                       ///< of a layer of an image: its chain ID there; empty for anything else
+    std::string diff_id;                ///< of a layer of an image, as the config has it; empty for anything else
+    digest chain;                       ///< of a layer of an image: its chain ID there
     std::optional<std::uint32_t> lease; ///< the number of its handle; none: it is left out of the archive
 };
 

@@ -415,7 +415,7 @@ private:
             p.entry = *std::move(typed);
         }
         if(!media_type::is_manifest(p.entry.media_type))
-            return add_blob(p, p.entry, {}, media_type::is_index(p.entry.media_type) ? "index" : "blob");
+            return add_blob(p, {p.entry, {}, {}, {}}, media_type::is_index(p.entry.media_type) ? "index" : "blob");
         auto text = tarexport::read_blob(store_, p.entry, manifest_limits.size);
         if(!text)
             return excuse(p, text.error(), named(p, "manifest", p.entry.id));
@@ -436,10 +436,10 @@ private:
 
     result<void> fill_artifact(part& p, manifest const& m)
     {
-        if(auto done = add_blob(p, m.config, {}, "config"); !done)
+        if(auto done = add_blob(p, {m.config, {}, {}, {}}, "config"); !done)
             return done;
         for(auto const& l : m.layers)
-            if(auto done = add_blob(p, l, {}, "blob"); !done)
+            if(auto done = add_blob(p, {l, {}, {}, {}}, "blob"); !done)
                 return done;
         return {};
     }
@@ -460,30 +460,37 @@ private:
             p.loaded = std::move(*loaded);
         }
         for(std::size_t n = 0; n != m.layers.size(); ++n) {
-            auto const chain = n < chains.size() ? tarexport::parse_digest(chains[n]) : result<digest>(digest());
-            if(auto done = add_layer(p, m.layers[n], chain ? *chain : digest(), n); !done)
+            content_blob layer;
+            layer.info = m.layers[n];
+            if(p.loaded) {
+                auto const chain = tarexport::parse_digest(chains[n]);
+                layer.diff_id = p.loaded->diff_ids[n];
+                layer.chain = chain ? *chain : digest();
+            }
+            if(auto done = add_layer(p, std::move(layer), "layer " + std::to_string(n)); !done)
                 return done;
         }
         return {};
     }
 
-    result<void> add_layer(part& p, descriptor const& layer, digest const& chain, std::size_t n)
+    result<void> add_layer(part& p, content_blob layer, std::string const& kind)
     {
-        auto const kind = "layer " + std::to_string(n);
-        bool const foreign = detail::is_foreign(layer.media_type);
+        bool const foreign = detail::is_foreign(layer.info.media_type);
         if(!foreign || choice_.foreign == foreign_layers::embed)
-            return add_blob(p, layer, chain, kind, foreign ? " (foreign, and may be left out: skip, or URL only)" : "");
-        if(choice_.foreign == foreign_layers::url_only && layer.urls.empty())
-            p.missing.push_back("the URL of " + named(p, kind, layer.id));
-        p.blobs.push_back({layer, chain, std::nullopt});
+            return add_blob(p, std::move(layer), kind, foreign ? " (foreign, and may be left out: skip, or URL only)" : "");
+        if(choice_.foreign == foreign_layers::url_only && layer.info.urls.empty())
+            p.missing.push_back("the URL of " + named(p, kind, layer.info.id));
+        p.blobs.push_back(std::move(layer));
         return {};
     }
 
-    result<void> add_blob(part& p, descriptor const& d, digest const& chain, std::string const& kind, std::string const& note = {})
+    result<void> add_blob(part& p, content_blob b, std::string const& kind, std::string const& note = {})
     {
-        p.blobs.push_back({d, chain, 0});
-        auto const present = reader_.check_presence(d, {});
-        return present ? result<void>() : excuse(p, present.error(), named(p, kind, d.id) + note);
+        auto const present = reader_.check_presence(b.info, {});
+        auto const id = b.info.id;
+        b.lease = 0;
+        p.blobs.push_back(std::move(b));
+        return present ? result<void>() : excuse(p, present.error(), named(p, kind, id) + note);
     }
 
     static std::string named(part const& p, std::string const& kind, digest const& id)

@@ -36,7 +36,7 @@ enum class entry_kind : std::uint8_t {
 
 /** One entry of a planned archive. All positions and sizes are in bytes.
 
-    Borrows the plan; `path` is made on demand, because most paths follow from a digest.
+    Its path and digest are not here, because most paths follow from a digest: `plan::path` and `plan::id` have them.
 */
 struct planned_entry {
     entry_kind kind{};
@@ -47,6 +47,7 @@ struct planned_entry {
     std::uint64_t size = 0;      ///< of its data, without padding
     std::uint64_t end = 0;       ///< of the next entry's first header block
     std::size_t item = 0;        ///< the number of the document or layer
+    std::uint32_t alignment = 0; ///< what `data` has to be a multiple of; 0: nothing but 512
 };
 
 /// A layer that the driver takes from a store while it writes.
@@ -65,6 +66,16 @@ struct planned_image {
     std::vector<std::string> tags; ///< familiar names, in the order of the archive
 
     friend bool operator==(planned_image const&, planned_image const&) = default;
+};
+
+/// A layer of an image that an archive leaves out, because the other side has it.
+struct left_out_layer {
+    digest id;              ///< of the bytes as stored
+    std::string diff_id;    ///< of the plain tar archive, as the config has it
+    std::string media_type; ///< of the bytes as stored
+    std::uint64_t size = 0; ///< of the bytes as stored
+
+    friend bool operator==(left_out_layer const&, left_out_layer const&) = default;
 };
 
 class plan_builder;
@@ -94,7 +105,8 @@ public:
         BOOST_ASSERT(i < count());
         auto const& r = entries_[i];
         return {r.kind, r.mode, r.mtime, r.offset, r.offset + r.header_size, r.size,
-            i + 1 == count() ? size_ - end_of_archive_size : entries_[i + 1].offset, r.item};
+            i + 1 == count() ? size_ - end_of_archive_size : entries_[i + 1].offset, r.item,
+            static_cast<std::uint32_t>(r.aligned_blocks * tar_block_size)};
     }
 
     /// Return an entry's path; directories end in a slash. Precondition: `i < count()`.
@@ -148,6 +160,9 @@ public:
     /// Return the images of the archive, in its order.
     std::vector<planned_image> const& images() const noexcept { return images_; }
 
+    /// Return the layers of the images that a thin archive leaves out; none of a full one.
+    std::vector<left_out_layer> const& left_out() const noexcept { return left_out_; }
+
     /** Return the identity of the archive's bytes: equal plans, and only they, have equal ones.
 
         A digest over all headers and the digests of all contents: known before a layer is read, and wrong
@@ -177,6 +192,7 @@ private:
         std::uint32_t item = 0;
         std::uint32_t name = 0;
         std::uint32_t comment = 0;
+        std::uint16_t aligned_blocks = 0; // the alignment, in blocks
         entry_kind kind{};
         bool named = false;
     };
@@ -197,6 +213,7 @@ private:
     std::vector<rendered> documents_;
     std::vector<planned_layer> layers_;
     std::vector<planned_image> images_;
+    std::vector<left_out_layer> left_out_;
     std::vector<std::string> names_;
     std::uint64_t size_ = end_of_archive_size;
     digest etag_ = digest_of(std::string_view{});
@@ -254,7 +271,7 @@ public:
     void align(std::uint32_t bytes)
     {
         BOOST_ASSERT(bytes % tar_block_size == 0 && bytes <= alignment_limit);
-        alignment_ = bytes;
+        aligned_blocks_ = static_cast<std::uint16_t>(bytes / tar_block_size);
     }
 
     /// The largest alignment.
@@ -262,6 +279,9 @@ public:
 
     /// Add an image to the list that `plan::images()` returns.
     void add_image(planned_image image) { plan_.images_.push_back(std::move(image)); }
+
+    /// Add a layer to the list that `plan::left_out()` returns.
+    void add_left_out(left_out_layer layer) { plan_.left_out_.push_back(std::move(layer)); }
 
     /** Compute the offsets and the identity.
         @return The plan; `unencodable_header` with the path, or `archive_too_large`.
@@ -276,7 +296,7 @@ public:
             auto& r = plan_.entries_[i];
             if(auto encoded = encode(header, i); !encoded)
                 return encoded.error();
-            if(auto const a = alignments_[i]; a != 0 && (position + header.size()) % a != 0) {
+            if(auto const a = r.aligned_blocks * std::uint32_t{tar_block_size}; a != 0 && (position + header.size()) % a != 0) {
                 r.comment = comment_size(position, a);
                 if(auto encoded = encode(header, i); !encoded)
                     return encoded.error();
@@ -310,8 +330,8 @@ private:
             r.name = static_cast<std::uint32_t>(plan_.names_.size());
             plan_.names_.push_back(std::move(path));
         }
+        r.aligned_blocks = aligned_blocks_;
         plan_.entries_.push_back(r);
-        alignments_.push_back(alignment_);
     }
 
     result<void> encode(std::string& header, std::size_t i) const
@@ -338,8 +358,7 @@ private:
     }
 
     plan plan_;
-    std::vector<std::uint32_t> alignments_; // of each entry
-    std::uint32_t alignment_ = 0;
+    std::uint16_t aligned_blocks_ = 0; // of entries that are added
 };
 
 } // namespace tarexport

@@ -89,7 +89,7 @@ private:
     {
         if(stop_.stop_requested())
             return failure{error::cancelled, name.text, {}};
-        auto parsed = tarexport::parse_image_name(name.text);
+        auto parsed = parse(name.text);
         if(!parsed)
             return about(name.text.empty() ? "\"\"" : name.text, parsed.error());
         std::vector<found> all;
@@ -97,6 +97,22 @@ private:
         if(!done)
             return about(name.text, done.error());
         return name.as ? rename(name, all) : keep_tags(all);
+    }
+
+    result<image_name> parse(std::string const& text) const
+    {
+        if constexpr(parses_names<Store>)
+            return store_.parse_name(text);
+        else
+            return tarexport::parse_image_name(text);
+    }
+
+    result<image> load_by(descriptor const& manifest_descriptor) const
+    {
+        if constexpr(loads_by_manifest<Store>)
+            return store_.load_image(manifest_descriptor);
+        else
+            return tarexport::load_image(store_, manifest_descriptor);
     }
 
     result<void> find(digest const& id, std::string const&, std::vector<found>& all) { return find_id(id, all); }
@@ -135,7 +151,7 @@ private:
                 return manifests.error();
             if(manifests->size() > 1)
                 return failure{error::several_platforms, std::string(ref.familiar()), platforms_of(*manifests)};
-            auto loaded = tarexport::load_image(store_, manifests->front());
+            auto loaded = load_by(manifests->front());
             if(!loaded)
                 return loaded.error();
             return keep(std::move(*loaded), ref, std::move(*root), all);
@@ -387,7 +403,7 @@ private:
 
     Images come in the order in which the names first lead to them, each once; its tags in request order, each once. An
     image named by ID or digest gets no tag. Where the store keeps manifests, an index leads to the image of
-    the platform chosen.
+    the platform chosen. What a name means, the store decides where it has rules of its own (`parses_names`).
 
     With `KeepManifests`, and a `blob_store`, each name is resolved to all that it stands for (see `gather`): each manifest or index
     is a selection with a closure, whose blobs are leased too. What is missing is told at once for all names.

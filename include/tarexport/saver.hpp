@@ -10,6 +10,7 @@
 
 #include <tarexport/bytes.hpp>
 #include <tarexport/closure.hpp>
+#include <tarexport/digest_set.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/observer.hpp>
@@ -19,6 +20,7 @@
 #include <tarexport/serializer.hpp>
 #include <tarexport/sink.hpp>
 #include <tarexport/stores.hpp>
+#include <tarexport/thin.hpp>
 #include <tarexport/write.hpp>
 
 #include <algorithm>
@@ -26,7 +28,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -35,8 +36,9 @@
 
 namespace tarexport {
 
-/// How a save is done, and what of the images is saved. The parts of `write_options` and of `content_choice`.
+/// How a save is done: what goes into the archive, and the parts of `write_options`.
 struct save_options : write_options, content_choice {
+    digest_set have; ///< what the other side has: diff IDs or digests of layers, which the archive leaves out
 };
 
 /// A plan, and the leases that it will read from. Moves; gives the leases back when it dies.
@@ -73,22 +75,25 @@ public:
 
     /** Find the images, lease their layers and lay the archive out. Reads metadata only.
 
-        @param stop Looked at before each name and each layer; `cancelled` is the answer then.
+        @param options Those of `write_options` do not matter here, except `stop`, which is looked at before each name and each
+        layer; `cancelled` is the answer then.
         @return The archive, or why there cannot be one: the errors of `resolve` and of the layout.
     */
-    result<prepared_archive<handle>> prepare(names const& requested, content_choice const& choice = {}, std::stop_token stop = {})
+    result<prepared_archive<handle>> prepare(names const& requested, save_options const& options = {})
     {
         auto& o = policy_.observer;
         result<resolution<handle>> resolved = resolution<handle>{};
         {
             detail::activity_span span(o, activity::resolve);
-            resolved = tarexport::resolve<keeps_manifests<layout>>(*store_, requested, choice, o, std::move(stop));
+            resolved = tarexport::resolve<keeps_manifests<layout>>(*store_, requested, options, o, options.stop);
             if(!resolved)
                 return resolved.error();
             span.succeeded();
         }
         detail::activity_span span(o, activity::make_plan);
         auto p = policy_.layout.lay_out(resolved->images);
+        if(p && !options.have.empty())
+            p = tarexport::leave_out(*p, tarexport::layers_to_leave_out(resolved->images, options.have));
         if(!p)
             return p.error();
         span.succeeded();
@@ -96,9 +101,9 @@ public:
     }
 
     /// Return the plan of an archive: its size, entries and identity. A dry run.
-    result<plan> make_plan(names const& requested, content_choice const& choice = {})
+    result<plan> make_plan(names const& requested, save_options const& options = {})
     {
-        auto archive = prepare(requested, choice);
+        auto archive = prepare(requested, options);
         if(!archive)
             return archive.error();
         return std::move(archive->contents);
@@ -107,14 +112,15 @@ public:
     /** Write an archive, or a range of it. The sink is committed after the last byte, and aborted on every other way out.
         @return How it went; `report.reason` says why it ended early.
     */
-    template<sink Sink>
+    template<class Sink>
     save_report write(prepared_archive<handle> const& archive, Sink& out, write_options const& options = {})
+    requires(tarexport::explain_sink<Sink>())
     {
         auto& o = policy_.observer;
         using observer_type = std::remove_reference_t<decltype(o)>;
-        auto const range_size = std::min(options.range.last, archive.contents.size()) - std::min(options.range.first, archive.contents.size());
+        auto const last = std::min(options.range.last, archive.contents.size());
         if constexpr(detail::observes<observer_type>)
-            o(event(archive_planned{range_size, archive.contents.count(), archive.contents.etag()}));
+            o(event(archive_planned{last - std::min(options.range.first, last), archive.contents.count(), archive.contents.etag()}));
         auto report = tarexport::write<typename Policy::hashes>(
             archive.contents, std::span<handle const>(archive.leases), out, options, o);
         tell_end(report);
@@ -124,8 +130,9 @@ public:
     /** Save images: `prepare`, then `write`.
         @return How it went; `report.reason` says why it ended early. A sink that commits is aborted also where `prepare` failed.
     */
-    template<sink Sink>
+    template<class Sink>
     save_report save(names const& requested, Sink& out, save_options const& options = {})
+    requires(tarexport::explain_sink<Sink>())
     {
         detail::sink_guard<Sink> guard(out); // until it is handed on
         return in_span(requested, options, [&](prepared_archive<handle> const& archive) {
@@ -161,7 +168,7 @@ private:
             text += (text.empty() ? "" : " ") + n.text;
         std::array<attribute, 1> const about{{{"names", text}}};
         detail::activity_span span(policy_.observer, activity::save, about);
-        auto archive = prepare(requested, options, options.stop);
+        auto archive = prepare(requested, options);
         auto report = archive ? next(*archive) : not_saved(archive.error());
         if(report.ok())
             span.succeeded();
@@ -193,8 +200,21 @@ private:
     Policy policy_;
 };
 
+namespace detail {
+
+// The type itself; if it does not model its concept, the compiler says why.
 template<class Store>
-saver(Store const&) -> saver<Store>;
+using explained_store = std::enable_if_t<tarexport::explain_store<Store>(), Store>;
+template<class Policy>
+using explained_policy = std::enable_if_t<tarexport::explain_saver_policy<Policy>(), Policy>;
+
+} // namespace detail
+
+template<class Store>
+saver(Store const&) -> saver<detail::explained_store<Store>>;
+
+template<class Store, class Policy>
+saver(Store const&, Policy) -> saver<detail::explained_store<Store>, detail::explained_policy<Policy>>;
 
 /** Save images of a store to a sink, as `docker save` would.
 

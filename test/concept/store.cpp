@@ -237,7 +237,10 @@ struct tells_ids {
     result<digest> manifest_of(digest const&) const;
 };
 static_assert(blob_store<least_blob_store> && !blob_store<least_content_store> && !blob_store<least_layer_store>);
-static_assert(!blob_store<blobs_other_than_layers> && blob_store<testing::counting_store<least_blob_store>>);
+struct unpacks_layers : least_blob_store {
+    result<image> load_image(descriptor const&) const;
+};
+static_assert(!blob_store<blobs_other_than_layers> && !blob_store<unpacks_layers> && blob_store<testing::counting_store<least_blob_store>>);
 static_assert(has_manifests<tells_manifests> && !has_manifests<tells_ids> && !has_manifests<least_blob_store>);
 
 static_assert(has_roots<roots_only> && !content_store<roots_only> && has_blobs<blobs_only> && !content_store<blobs_only>);

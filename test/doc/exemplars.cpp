@@ -353,11 +353,11 @@ struct layers_only {
         std::set<digest> known;
         for(auto const& s : images)
             for(auto const& l : s.layers)
-                if(known.insert(l.info.id).second) {
+                if(l.lease && known.insert(l.info.id).second) {
                     planned_layer layer;
                     layer.id = l.info.id;
                     layer.size = l.info.size;
-                    layer.lease = l.lease;
+                    layer.lease = *l.lease;
                     b.add_layer(std::move(layer), 0644, 0, std::to_string(known.size()) + ".tar");
                 }
         return std::move(b).finish();

@@ -8,6 +8,7 @@
 // The code of the pages in doc/ that is no exemplar of a concept. Each part runs.
 
 #include <tarexport.hpp>
+#include <tarexport/layout/hybrid.hpp>
 #include <tarexport/sink/counting.hpp>
 #include <tarexport/sink/tee.hpp>
 
@@ -146,6 +147,23 @@ void what_names_do(oci_layout_store const& store)
     expect(s.make_plan(several).value().images().size() == 2, "a range of names");
 }
 
+//[hybrid
+struct hybrid_policy {
+    hybrid_layout layout;
+    using hashes = default_policy::hashes;
+    no_observer observer;
+};
+
+/// Saves all platforms of an image that the store has, and says of the others that they are left out.
+save_report save_what_is_there(oci_layout_store const& store, names const& what, file_sink& out)
+{
+    save_options how;
+    how.platforms = platform_choice::all();
+    how.complete = completeness::prune;
+    return saver(store, hybrid_policy{}).save(what, out, how);
+}
+//]
+
 void platforms(oci_layout_store const& store)
 {
     memory_sink out;
@@ -155,6 +173,9 @@ void platforms(oci_layout_store const& store)
     tarexport::save(store, names("multi:1.0"), out, how);
     //]
     expect(!out.bytes().empty(), "a platform");
+
+    file_sink all("multi.tar");
+    expect(save_what_is_there(store, names("multi:1.0"), all).ok(), "all platforms");
 
     //[repository
     oci_layout_options named;

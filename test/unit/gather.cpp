@@ -103,11 +103,12 @@ BOOST_AUTO_TEST_CASE(layers_come_in_the_order_in_which_they_are_applied_with_the
         auto const& top = g.closure.blobs[2 * i + 1];
         BOOST_TEST(base.info.id == f.multi.parts[i].base.id);
         BOOST_TEST(base.chain == base.info.id);
+        BOOST_TEST(top.diff_id == top.info.id.str());
         BOOST_TEST(top.info.id == f.multi.parts[i].top.id);
         BOOST_TEST(top.chain.str() == tx::chain_ids(texts{base.info.id.str(), top.info.id.str()}).back());
     }
     for(std::size_t i = 8; i != g.closure.blobs.size(); ++i)
-        BOOST_TEST(g.closure.blobs[i].chain.empty());
+        BOOST_TEST((g.closure.blobs[i].chain.empty() && g.closure.blobs[i].diff_id.empty()));
 }
 
 BOOST_AUTO_TEST_CASE(one_platform_is_its_manifest_unless_told_otherwise)

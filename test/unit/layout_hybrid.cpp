@@ -47,10 +47,17 @@ tx::saver<Store, policy> saver_of(Store const& s, std::uint32_t align = 0)
     return {s, policy{{align}, {}}};
 }
 
+tx::save_options choosing(content_choice const& choice)
+{
+    tx::save_options o;
+    static_cast<content_choice&>(o) = choice;
+    return o;
+}
+
 template<class Store>
 tx::result<tx::plan> plan_of(Store const& s, names const& n, content_choice const& choice = host(), std::uint32_t align = 0)
 {
-    return saver_of(s, align).make_plan(n, choice);
+    return saver_of(s, align).make_plan(n, choosing(choice));
 }
 
 std::string text(tx::plan const& p, std::string_view path)
@@ -278,7 +285,7 @@ BOOST_AUTO_TEST_CASE(one_name_can_stand_for_several_platforms)
     BOOST_TEST(items(named_first)[0].at("Config").as_string() == tx::plan::blob_path(d.multi.parts[3].config.id));
     // docker_layout has no place for more than one.
     auto const store = d.store();
-    BOOST_TEST(tx::saver(store).make_plan(names("multi:1"), everything()).error().code == error::several_platforms);
+    BOOST_TEST(tx::saver(store).make_plan(names("multi:1"), choosing(everything())).error().code == error::several_platforms);
 }
 
 BOOST_AUTO_TEST_CASE(an_index_can_be_pruned_or_kept)
@@ -308,9 +315,7 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_told_at_once_before_the_first_byte)
     auto const store = d.store();
     tx::testing::counting_store counted(store);
     tx::memory_sink out;
-    tx::save_options all;
-    all.platforms = everything();
-    auto const report = saver_of(counted).save(names::of("multi:1", "single:1"), out, all);
+    auto const report = saver_of(counted).save(names::of("multi:1", "single:1"), out, choosing(everything()));
     BOOST_TEST(report.bytes == 0u);
     BOOST_TEST(out.bytes().empty());
     BOOST_TEST(report.reason.code == error::missing_blob);
@@ -389,7 +394,7 @@ BOOST_AUTO_TEST_CASE(data_of_layers_is_aligned_where_that_is_wanted)
     auto const store = d.store();
     auto const what = names::of("multi:1", "single:1");
     for(std::uint32_t const align : {0u, 512u, 1024u, 1536u, 4096u, 65536u}) {
-        auto archive = saver_of(store, align).prepare(what, everything()).value();
+        auto archive = saver_of(store, align).prepare(what, choosing(everything())).value();
         auto const& p = archive.contents;
         for(std::size_t i = 0; i != p.count(); ++i)
             if(p.entry(i).kind == entry_kind::layer)
@@ -399,7 +404,7 @@ BOOST_AUTO_TEST_CASE(data_of_layers_is_aligned_where_that_is_wanted)
         BOOST_TEST(whole.bytes().size() == p.size());
         // Readers find the same files behind the comments.
         tx::memory_sink plain;
-        BOOST_TEST(saver_of(store).save(what, plain, [] { tx::save_options o; o.platforms = everything(); return o; }()).ok());
+        BOOST_TEST(saver_of(store).save(what, plain, choosing(everything())).ok());
         auto const files = [](std::string_view bytes) {
             std::vector<std::pair<std::string, tx::digest>> all;
             for(std::size_t at = 0; at + 1024 < bytes.size();) {
@@ -436,6 +441,24 @@ BOOST_AUTO_TEST_CASE(data_of_layers_is_aligned_where_that_is_wanted)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_thin_archive_leaves_out_layers_of_every_platform_and_stays_aligned)
+{
+    on_disk const d;
+    auto const store = d.store();
+    auto how = choosing(everything());
+    auto const full = saver_of(store, 4096).make_plan(names("multi:1"), how).value();
+    for(std::size_t n : {0u, 3u})
+        how.have.insert(d.multi.parts[n].base.id);
+    auto const thin = saver_of(store, 4096).make_plan(names("multi:1"), how).value();
+    BOOST_TEST_REQUIRE(thin.left_out().size() == 2u);
+    BOOST_TEST(thin.left_out()[1].diff_id == d.multi.parts[3].base.id.str());
+    BOOST_TEST(thin.count() == full.count() - 2 + 1);
+    BOOST_TEST(thin.path(3) == "thin.json");
+    for(std::size_t i = 0; i != thin.count(); ++i)
+        if(thin.entry(i).kind == entry_kind::layer)
+            BOOST_TEST(thin.entry(i).data % 4096 == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(the_same_request_gives_the_same_archive)
 {
     on_disk const d;
@@ -470,10 +493,9 @@ BOOST_AUTO_TEST_CASE(every_failing_call_of_a_store_leaves_nothing_behind)
         tx::testing::fail_count count(n);
         tx::testing::failing_store failing(counted, count);
         tx::memory_sink out;
-        tx::save_options all;
-        all.platforms = everything();
-        all.complete = completeness::prune; // which must not take a failure for something that is not there
-        auto const report = saver_of(failing).save(names::of("multi:1", d.multi.parts[3].config.id.str()), out, all);
+        // prune must not take a failure for something that is not there
+        auto const report = saver_of(failing).save(
+            names::of("multi:1", d.multi.parts[3].config.id.str()), out, choosing({everything(), completeness::prune}));
         BOOST_TEST(counted.counts().handles == 0u);
         BOOST_TEST(counted.counts().sources == 0u);
         if(!count.failed()) {
@@ -493,7 +515,7 @@ BOOST_AUTO_TEST_CASE(leases_are_given_back_however_it_ends)
     auto const store = d.store();
     tx::testing::counting_store counted(store);
     {
-        auto const archive = saver_of(counted).prepare(names::of("multi:1", "arm:1"), everything()).value();
+        auto const archive = saver_of(counted).prepare(names::of("multi:1", "arm:1"), choosing(everything())).value();
         // arm:1 shares all it has with multi:1.
         BOOST_TEST(counted.counts().handles == archive.leases.size());
         BOOST_TEST(archive.leases.size() == archive.contents.layers().size());
@@ -501,6 +523,8 @@ BOOST_AUTO_TEST_CASE(leases_are_given_back_however_it_ends)
     BOOST_TEST(counted.counts().handles == 0u);
     std::stop_source stop;
     stop.request_stop();
-    BOOST_TEST(saver_of(counted).prepare(names("multi:1"), everything(), stop.get_token()).error().code == error::cancelled);
+    auto stopping = choosing(everything());
+    stopping.stop = stop.get_token();
+    BOOST_TEST(saver_of(counted).prepare(names("multi:1"), stopping).error().code == error::cancelled);
     BOOST_TEST(counted.counts().handles == 0u);
 }

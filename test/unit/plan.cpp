@@ -108,6 +108,7 @@ BOOST_AUTO_TEST_CASE(data_can_be_aligned)
         BOOST_TEST(p.entry(p.count() - 1).data - p.entry(p.count() - 1).offset == 512u);
         for(std::size_t i = 1; i + 1 != p.count(); ++i) {
             BOOST_TEST(p.entry(i).data % bytes == 0u);
+            BOOST_TEST(p.entry(i).alignment == bytes);
             std::string header;
             p.append_header(header, i);
             BOOST_TEST(header.size() == p.entry(i).data - p.entry(i).offset);

@@ -260,6 +260,30 @@ BOOST_AUTO_TEST_CASE(a_sink_can_be_made_for_the_plan)
     BOOST_TEST(refused.reason.code == error::cannot_resume);
 }
 
+BOOST_AUTO_TEST_CASE(a_range_that_ends_before_it_begins_plans_no_bytes)
+{
+    struct sizes {
+        void operator()(event const& e) noexcept
+        {
+            if(auto const* p = std::get_if<archive_planned>(&e))
+                last = p->size;
+        }
+        std::uint64_t last = 1;
+    };
+    struct policy {
+        docker_layout layout;
+        using hashes = hash_set<sha256>;
+        sizes& observer;
+    };
+    sizes planned;
+    tarexport::saver saver(sample(), policy{{}, planned});
+    memory_sink out;
+    save_options options;
+    options.range = {10, 5};
+    BOOST_TEST(saver.save(both, out, options).reason.code == error::range_out_of_bounds);
+    BOOST_TEST(planned.last == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_plan_prints_as_a_table_and_as_json)
 {
     auto const p = saver(sample()).make_plan(both).value();

@@ -77,7 +77,7 @@ inline content_closure make_closure(selection const& s)
     for(std::size_t n = 0; n != s.layers.size(); ++n)
         if(known.insert(m.layers[n].id).second) {
             auto const chain = tarexport::parse_digest(chains[n]);
-            c.blobs.push_back({m.layers[n], chain ? *chain : digest(), s.layers[n].lease});
+            c.blobs.push_back({m.layers[n], s.config.diff_ids[n], chain ? *chain : digest(), s.layers[n].lease});
         }
     return c;
 }

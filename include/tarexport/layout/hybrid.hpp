@@ -101,7 +101,7 @@ private:
                 configs_.push_back(d);
         for(auto const& b : c.blobs)
             if(b.lease && blobs_.insert(b.info.id).second)
-                (b.chain.empty() ? others_ : layers_).push_back({b.info.id, b.chain, *b.lease, b.info.size});
+                (b.diff_id.empty() ? others_ : layers_).push_back({b.info.id, b.chain, *b.lease, b.info.size});
         for(auto const& i : c.images)
             add_image(i.id, s);
         list(s, c);
