@@ -127,6 +127,10 @@ int ls(std::vector<std::string> const& arguments)
     values.count("json") != 0 ? print_json(images, rows) : print_table(images, rows);
     if(!std::cout)
         throw std::runtime_error("cannot write to standard output");
+    if(auto const bare = store.bare_tags(); !bare.empty())
+        std::cerr << "tarexport: " << printable(store.path()) << ": " << bare.size() << (bare.size() == 1 ? " tag" : " tags")
+                  << " without a repository (" << printable(bare.front()) << (bare.size() == 1 ? "" : ", ..")
+                  << "); write --store 'oci:DIR?name=REPOSITORY' to have names of them\n";
     for(auto const& why : unreadable)
         std::cerr << "tarexport: " << printable(message(why)) << "\n";
     return unreadable.empty() ? 0 : 1;

@@ -58,6 +58,13 @@ inline std::vector<std::string> list(po::variables_map const& values, char const
     return values.count(option) != 0 ? values[option].as<std::vector<std::string>>() : std::vector<std::string>();
 }
 
+/// Return what a `--store` that is none was probably meant to be.
+inline std::string corrected_store(std::string_view url)
+{
+    bool const path = url.find(':') == std::string_view::npos || url.find_first_of("/.") < url.find(':');
+    return path && !url.empty() ? "oci:" + std::string(url) : "oci:DIR";
+}
+
 /// Open the store of `--store`. @throws usage_error, tarexport::save_error
 inline tarexport::oci_layout_store open_store(po::variables_map const& values)
 {
@@ -65,7 +72,7 @@ inline tarexport::oci_layout_store open_store(po::variables_map const& values)
         throw usage_error("which store? Give --store oci:DIR");
     std::string_view url = values["store"].as<std::string>();
     if(!url.starts_with("oci:"))
-        throw usage_error("unknown kind of store '" + std::string(url) + "'; write --store oci:DIR");
+        throw usage_error("unknown kind of store '" + std::string(url) + "'; write --store " + corrected_store(url));
     url.remove_prefix(4);
     tarexport::oci_layout_options options;
     if(auto const query = url.rfind('?'); query != std::string_view::npos) {
@@ -77,9 +84,21 @@ inline tarexport::oci_layout_store open_store(po::variables_map const& values)
     if(url.empty())
         throw usage_error("--store oci: needs a directory");
     auto store = tarexport::oci_layout_store::open(std::string(url), options);
+    if(!store && url.starts_with('~') && store.error().code == boost::system::errc::no_such_file_or_directory)
+        throw usage_error(std::string(url) + ": no such directory; the shell puts nothing for a ~ after oci:, write $HOME");
     if(!store && store.error().code == tarexport::error::invalid_reference)
         throw usage_error(message(store.error()));
     return std::move(store).value();
+}
+
+/// Return the whole sentence; where a name was not found, with the command that lists those that there are.
+template<class Store>
+std::string sentence(po::variables_map const& values, Store const& store, tarexport::failure const& why)
+{
+    auto text = message(why);
+    if(why.code == tarexport::condition::not_found && why.code != tarexport::error::unknown_platform)
+        text += ": tarexport ls --store '" + values["store"].as<std::string>() + (store.bare_tags().empty() ? "'" : "?name=REPOSITORY'");
+    return text;
 }
 
 /// Return the platforms of `--platform`. @throws usage_error

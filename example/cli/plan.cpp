@@ -32,11 +32,13 @@ int plan(std::vector<std::string> const& arguments)
     }
     auto const store = open_store(values);
     tarexport::saver saver{store};
-    auto const plan = saver.make_plan(names(values, store), platforms(values)).value();
+    auto const plan = saver.make_plan(names(values, store), platforms(values));
+    if(!plan)
+        throw std::runtime_error(sentence(values, store, plan.error()));
     if(values.count("json") != 0)
-        std::cout << to_json(plan) << std::endl;
+        std::cout << to_json(*plan) << std::endl;
     else
-        std::cout << to_table(plan) << std::flush;
+        std::cout << to_table(*plan) << std::flush;
     if(!std::cout)
         throw std::runtime_error("cannot write to standard output");
     return 0;
