@@ -193,12 +193,12 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
 }
 
 // Throws the reason, with what the user may want to know of the output.
-[[noreturn]] void give_reason(po::variables_map const& values, tarexport::failure why)
+[[noreturn]] void give_reason(po::variables_map const& values, opened_store const& from, tarexport::failure why)
 {
     auto const to = values["output"].as<std::string>();
     if(why.subject.empty())
         why.subject = output_name(values);
-    auto text = message(why);
+    auto text = sentence(from, why);
     bool const may_be_kept = values.count("keep-partial") != 0 || values.count("resume") != 0;
     if(may_be_kept && why.code != tarexport::error::cannot_resume && std::filesystem::exists(to + ".part.etag"))
         text += "; " + to + ".part is kept, repeat the command with --resume to go on";
@@ -249,13 +249,13 @@ int save(std::vector<std::string> const& arguments)
             throw std::runtime_error("cannot write the trace to " + values["trace"].as<std::string>());
         watching.log.emplace(trace_file);
     }
-    auto const store = open_store(values);
+    auto const opened = open_store(values);
     auto const start = std::chrono::steady_clock::now();
-    auto const report = std::visit([&](auto const& opened) { return save_from(opened, values, signals, watching); }, store);
+    auto const report = std::visit([&](auto const& store) { return save_from(store, values, signals, watching); }, opened.store);
     watching.log.reset();
     trace_file.close();
     if(!report.ok())
-        give_reason(values, report.reason);
+        give_reason(values, opened, report.reason);
     if(values.count("trace") != 0 && !trace_file)
         throw std::runtime_error("the archive is saved, but its trace could not be written to " + values["trace"].as<std::string>());
     say_end(values, report, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

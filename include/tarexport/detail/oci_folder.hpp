@@ -45,7 +45,7 @@ struct oci_folder {
         if(ec == detail::system_error_code(ENOTDIR))
             return failure{error::not_a_layout, std::move(path), "not a directory"};
         if(ec)
-            return failure{ec, std::move(path), {}};
+            return failure{ec, path.empty() ? "\"\"" : std::move(path), {}};
         auto folder = std::make_shared<oci_folder const>(oci_folder{std::move(fd), std::move(path)});
         auto const text = folder->read("oci-layout", layout_limits.size);
         if(!text)

@@ -12,6 +12,7 @@
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/oci_folder.hpp>
 #include <tarexport/detail/posix_file.hpp>
+#include <tarexport/detail/reference_grammar.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/image.hpp>
@@ -215,6 +216,12 @@ public:
     /// Return all images that can be read, and put why others could not into `unreadable`.
     std::vector<listed_image> list(std::vector<failure>& unreadable) const;
 
+    /** Return the tags that are no names, because the options have no repository that they could belong to.
+
+        In the order of the index.
+    */
+    std::vector<std::string> bare_tags() const;
+
     /// Return the path that was opened.
     std::string const& path() const noexcept { return state_->folder->path; }
 
@@ -250,7 +257,7 @@ private:
     result<digest> chosen(descriptor const& d, std::string_view what) const;
     std::optional<descriptor> known_manifest(digest const& id) const;
     std::string unreadable_entries() const;
-    std::string hint() const;
+    std::string instead_of(reference const& ref) const;
 
     std::shared_ptr<state> state_;
 };
@@ -329,7 +336,7 @@ inline result<descriptor> oci_layout_store::only_one(
     std::vector<descriptor const*> const& found, reference const& ref) const
 {
     if(found.empty())
-        return failure{error::unknown_reference, std::string(ref.familiar()), hint()};
+        return failure{error::unknown_reference, std::string(ref.familiar()), instead_of(ref)};
     std::vector<std::string> ids;
     for(auto const* const d : found)
         if(auto id = d->id.str(); std::ranges::find(ids, id) == ids.end())
@@ -339,21 +346,32 @@ inline result<descriptor> oci_layout_store::only_one(
     return *found.front();
 }
 
-// The tags that nobody can ask for without a repository.
-inline std::string oci_layout_store::hint() const
+inline std::vector<std::string> oci_layout_store::bare_tags() const
 {
-    std::string tags;
-    std::size_t count = 0;
-    for(auto const& r : state_->roots) {
-        auto const name = r.entry.annotation(detail::ref_name_annotation);
-        if(r.name || !name)
-            continue;
-        if(++count <= 8)
-            tags.append(tags.empty() ? "" : ", ").append(name->substr(0, 128));
-    }
-    if(count == 0)
+    std::vector<std::string> tags;
+    if(state_->options.repository.empty())
+        for(auto const& r : state_->roots)
+            if(auto const tag = r.entry.annotation(detail::ref_name_annotation); tag && !r.name && detail::is_tag(*tag))
+                tags.emplace_back(*tag);
+    return tags;
+}
+
+// What the layout has where a name was asked for in vain.
+inline std::string oci_layout_store::instead_of(reference const& ref) const
+{
+    std::vector<std::string> others;
+    for(auto const& name : by_name(ref).value())
+        others.emplace_back(name.familiar());
+    bool const same_repository = !others.empty();
+    if(!same_repository)
+        others = bare_tags();
+    if(others.empty())
         return {};
-    return "the layout has tags without a repository, which has to be given: " + tags + (count > 8 ? ", .." : "");
+    std::string text = same_repository ? "there is " : "the layout has tags without a repository, which has to be given: ";
+    constexpr std::size_t most = 8;
+    for(std::size_t n = 0; n != std::min(others.size(), most); ++n)
+        text.append(n == 0 ? "" : ", ").append(others[n], 0, 128);
+    return others.size() > most ? text + ", .." : text;
 }
 
 inline result<digest> oci_layout_store::chosen(descriptor const& d, std::string_view what) const
