@@ -10,6 +10,7 @@
 
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/posix_file.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/oci_documents.hpp>
@@ -81,8 +82,11 @@ private:
 inline failure absent_blob(std::string path, descriptor const& d)
 {
     failure f{error::missing_blob, std::move(path), {}};
+    short_list urls;
     for(auto const& url : d.urls)
-        f.detail.append(f.detail.empty() ? "the blob can be had from " : ", ").append(url);
+        urls.add(url);
+    if(!d.urls.empty())
+        f.detail = "the blob can be had from " + urls.str();
     return f;
 }
 
