@@ -36,21 +36,23 @@ int plan(std::vector<std::string> const& arguments)
         return 0;
     }
     check_layout(values);
-    auto const store = open_store(values);
+    auto const opened = open_store(values);
     tarexport::save_options how;
     static_cast<tarexport::content_choice&>(how) = choice(values);
     auto const plan = std::visit(
-        [&](auto const& opened) {
+        [&](auto const& store) {
             return with_layout(values, [&](auto const& layout) {
                 using policy = tool_policy<std::remove_cvref_t<decltype(layout)>, tarexport::no_observer>;
-                return tarexport::saver(opened, policy{layout, {}}).make_plan(names(values, opened), how).value();
+                return tarexport::saver(store, policy{layout, {}}).make_plan(names(values, store), how);
             });
         },
-        store);
+        opened.store);
+    if(!plan)
+        throw std::runtime_error(sentence(opened, plan.error()));
     if(values.count("json") != 0)
-        std::cout << to_json(plan) << std::endl;
+        std::cout << to_json(*plan) << std::endl;
     else
-        std::cout << to_table(plan) << std::flush;
+        std::cout << to_table(*plan) << std::flush;
     if(!std::cout)
         throw std::runtime_error("cannot write to standard output");
     return 0;

@@ -10,6 +10,7 @@
 
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/content_walk.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
@@ -136,11 +137,30 @@ inline bool has_digest(std::string_view bytes, digest const& id)
     return hasher.result() == id;
 }
 
-// Reads the documents of a store.
+// Reads the documents of a store, and no more than a budget allows.
 template<content_store Store>
 class content_reader {
 public:
-    explicit content_reader(Store const& store) noexcept : store_(store) {}
+    explicit content_reader(Store const& store, std::uint64_t budget = root_budget) noexcept
+        : store_(store)
+        , budget_(budget)
+        , left_(budget)
+    {
+    }
+
+    /// Return a blob as `read_blob` does.
+    result<std::string> read_text(descriptor const& d, std::uint64_t limit, std::string_view what) const
+    {
+        auto const cost = std::max(d.size, least_cost);
+        if(d.size <= limit && cost > left_)
+            return detail::about({error::limit_exceeded, d.id.str(),
+                                     "documents of more than " + std::to_string(budget_) + " bytes belong to it"},
+                what);
+        auto text = tarexport::read_blob(store_, d, limit, what);
+        if(d.size <= limit)
+            left_ -= cost;
+        return text;
+    }
 
     result<manifest> read_manifest(descriptor const& d, std::string_view what) const
     {
@@ -159,7 +179,7 @@ public:
     // Only the bytes can tell what an entry without media type is: an index lists manifests.
     result<descriptor> typed(descriptor d, std::string_view what) const
     {
-        auto const text = tarexport::read_blob(store_, d, index_limits.size, what);
+        auto const text = read_text(d, index_limits.size, what);
         if(!text)
             return text.error();
         if(tarexport::parse_index(*text, {}))
@@ -174,7 +194,7 @@ public:
     result<image> read_config(manifest const& m, descriptor const& of) const
     {
         auto const what = "config of manifest " + of.id.str();
-        auto bytes = tarexport::read_blob(store_, m.config, config_limits{}.size, what);
+        auto bytes = read_text(m.config, config_limits{}.size, what);
         if(!bytes)
             return std::move(bytes).error();
         auto config = tarexport::parse_image(*std::move(bytes), m.config.id);
@@ -193,7 +213,7 @@ private:
     auto read(descriptor const& d, std::string_view what, std::uint64_t limit, Parse parse) const
         -> decltype(parse(std::string_view(), std::string()))
     {
-        auto const text = tarexport::read_blob(store_, d, limit, what);
+        auto const text = read_text(d, limit, what);
         if(!text)
             return text.error();
         auto document = parse(*text, d.id.str());
@@ -203,6 +223,8 @@ private:
     }
 
     Store const& store_;
+    std::uint64_t budget_;
+    std::uint64_t mutable left_;
 };
 
 inline failure no_image(descriptor const& d, std::string detail, std::string_view what)
@@ -281,13 +303,13 @@ public:
     /// Return the platforms there are, as a list to read.
     std::string platforms() const
     {
-        std::string text;
         std::set<std::string> known;
+        detail::short_list names;
         for(auto const& c : candidates_)
             if(c.state != is_none && c.entry.target)
                 if(auto const name = tarexport::format_all(*c.entry.target); known.insert(name).second)
-                    text.append(text.empty() ? "" : ", ").append(name);
-        return text;
+                    names.add(name);
+        return names.str();
     }
 
 private:
@@ -474,6 +496,15 @@ result<std::vector<descriptor>> find_directly(
     return std::vector<descriptor>{std::move(root)};
 }
 
+inline result<void> set_layers(image& config, manifest m, descriptor const& of)
+{
+    if(config.diff_ids.size() != m.layers.size())
+        return failure{error::invalid_document, of.id.str(),
+            std::to_string(m.layers.size()) + " layers for the " + std::to_string(config.diff_ids.size()) + " diff IDs of the config"};
+    config.layers = std::move(m.layers);
+    return {};
+}
+
 // What a name stands for, with its media type: a manifest or an index that is there.
 template<content_store Store>
 result<descriptor> check_root(content_reader<Store> const& reader, descriptor const& root, std::string_view what)
@@ -491,6 +522,18 @@ result<descriptor> check_root(content_reader<Store> const& reader, descriptor co
     if(!media_type::is_index(typed->media_type) && !media_type::is_manifest(typed->media_type))
         return detail::no_image(*typed, "blob of type " + typed->media_type, what);
     return typed;
+}
+
+template<content_store Store>
+result<std::vector<descriptor>> find_manifests(
+    content_reader<Store> const& reader, descriptor const& root, platform_choice const& platforms, std::string_view what)
+{
+    auto typed = detail::check_root(reader, root, what);
+    if(!typed)
+        return typed.error();
+    if(media_type::is_index(typed->media_type))
+        return detail::find_in_index(reader, *typed, platforms, what);
+    return detail::find_directly(reader, *std::move(typed), platforms, what);
 }
 
 } // namespace detail
@@ -530,13 +573,7 @@ template<content_store Store>
 result<std::vector<descriptor>> find_manifests(
     Store const& store, descriptor const& root, platform_choice const& platforms, std::string_view what)
 {
-    detail::content_reader<Store> const reader(store);
-    auto typed = detail::check_root(reader, root, what);
-    if(!typed)
-        return typed.error();
-    if(media_type::is_index(typed->media_type))
-        return detail::find_in_index(reader, *typed, platforms, what);
-    return detail::find_directly(reader, *std::move(typed), platforms, what);
+    return detail::find_manifests(detail::content_reader<Store>(store), root, platforms, what);
 }
 
 template<content_store Store>
@@ -553,12 +590,8 @@ result<image> load_image(Store const& store, descriptor const& manifest_descript
     auto config = reader.read_config(*m, manifest_descriptor);
     if(!config)
         return detail::about(config.error(), what);
-    if(config->diff_ids.size() != m->layers.size())
-        return detail::about({error::invalid_document, manifest_descriptor.id.str(),
-                                 std::to_string(m->layers.size()) + " layers for the " +
-                                     std::to_string(config->diff_ids.size()) + " diff IDs of the config"},
-            what);
-    config->layers = std::move(m->layers);
+    if(auto set = detail::set_layers(*config, *std::move(m), manifest_descriptor); !set)
+        return detail::about(set.error(), what);
     return config;
 }
 

@@ -68,9 +68,6 @@ result<gathered_content> gather(Store const& store, descriptor const& root, cont
 
 namespace detail {
 
-/// How many bytes the documents of one closure may have.
-inline constexpr std::uint64_t closure_document_limit = std::uint64_t{256} << 20;
-
 inline bool is_foreign(std::string_view type) noexcept
 {
     return type.find(".nondistributable.") != std::string_view::npos || type.find(".foreign.") != std::string_view::npos;
@@ -85,19 +82,16 @@ public:
         index read;
     };
 
-    index_recorder(Store const& store, content_reader<Store> const& reader) : store_(store), reader_(reader) {}
+    explicit index_recorder(content_reader<Store> const& reader) : reader_(reader) {}
 
     result<index> read_index(descriptor const& d, std::string_view what) const
     {
-        auto text = tarexport::read_blob(store_, d, index_limits.size, what);
+        auto text = reader_.read_text(d, index_limits.size, what);
         if(!text)
             return text.error();
         auto read = tarexport::parse_index(*text, d.id.str());
         if(!read)
             return detail::about(read.error(), what);
-        bytes_ += text->size();
-        if(bytes_ > closure_document_limit)
-            return failure{error::limit_exceeded, d.id.str(), "indexes of more than " + std::to_string(closure_document_limit) + " bytes"};
         records_.insert_or_assign(d.id, record{*std::move(text), *read});
         order_.push_back(d.id);
         return read;
@@ -113,15 +107,12 @@ public:
 
     /// Return the indexes in the order in which they were read.
     std::vector<digest> const& order() const noexcept { return order_; }
-    std::uint64_t bytes() const noexcept { return bytes_; }
 
 private:
-    Store const& store_;
     content_reader<Store> const& reader_;
     // The walk takes its reader as constant.
     mutable std::map<digest, record> records_;
     mutable std::vector<digest> order_;
-    mutable std::uint64_t bytes_ = 0;
 };
 
 // An entry of an index, or a root, and all that it leads to.
@@ -138,12 +129,11 @@ template<content_store Store>
 class gatherer {
 public:
     gatherer(Store const& store, content_choice const& choice, std::string_view what, std::stop_token stop)
-        : store_(store)
-        , choice_(choice)
+        : choice_(choice)
         , what_(what)
         , stop_(std::move(stop))
         , reader_(store)
-        , indexes_(store, reader_)
+        , indexes_(reader_)
     {
     }
 
@@ -389,7 +379,8 @@ private:
     // Reads all documents of an entry, and finds out which of its blobs are there. Each entry is read once.
     result<part const*> read_part(descriptor const& entry)
     {
-        if(auto const known = parts_.find(entry.id); known != parts_.end())
+        auto key = detail::content_key(entry);
+        if(auto const known = parts_.find(key); known != parts_.end())
             return &known->second;
         if(stop_.stop_requested())
             return failure{error::cancelled, std::string(what_), {}};
@@ -399,10 +390,7 @@ private:
         p.entry = entry;
         if(auto done = fill(p); !done)
             return detail::about(done.error(), what_);
-        if(bytes_ + indexes_.bytes() > closure_document_limit)
-            return failure{error::limit_exceeded, entry.id.str(),
-                "documents of more than " + std::to_string(closure_document_limit) + " bytes"};
-        return &parts_.emplace(entry.id, std::move(p)).first->second;
+        return &parts_.emplace(std::move(key), std::move(p)).first->second;
     }
 
     result<void> fill(part& p)
@@ -416,13 +404,12 @@ private:
         }
         if(!media_type::is_manifest(p.entry.media_type))
             return add_blob(p, {p.entry, {}, {}, {}}, media_type::is_index(p.entry.media_type) ? "index" : "blob");
-        auto text = tarexport::read_blob(store_, p.entry, manifest_limits.size);
+        auto text = reader_.read_text(p.entry, manifest_limits.size, {});
         if(!text)
             return excuse(p, text.error(), named(p, "manifest", p.entry.id));
         auto const m = tarexport::parse_manifest(*text, p.entry.id.str());
         if(!m)
             return m.error();
-        bytes_ += text->size();
         p.document = content_document{p.entry, *std::move(text)};
         if(m->subject)
             p.subject = m->subject->id;
@@ -446,18 +433,19 @@ private:
 
     result<void> fill_image(part& p, manifest const& m)
     {
-        auto loaded = tarexport::load_image(store_, p.entry);
-        if(!loaded) {
-            if(auto done = excuse(p, loaded.error(), named(p, "config", m.config.id)); !done)
+        auto config = reader_.read_config(m, p.entry);
+        if(!config) {
+            if(auto done = excuse(p, config.error(), named(p, "config", m.config.id)); !done)
                 return done;
         }
         std::vector<std::string> chains;
-        if(loaded) {
-            bytes_ += loaded->config.size();
+        if(config) {
+            if(auto set = detail::set_layers(*config, m, p.entry); !set)
+                return set;
             if(!p.entry.target)
-                p.entry.target = detail::platform_of(*loaded);
-            chains = tarexport::chain_ids(loaded->diff_ids);
-            p.loaded = std::move(*loaded);
+                p.entry.target = detail::platform_of(*config);
+            chains = tarexport::chain_ids(config->diff_ids);
+            p.loaded = std::move(*config);
         }
         for(std::size_t n = 0; n != m.layers.size(); ++n) {
             content_blob layer;
@@ -510,17 +498,15 @@ private:
         return {};
     }
 
-    Store const& store_;
     content_choice const& choice_;
     std::string_view what_;
     std::stop_token stop_;
     content_reader<Store> reader_;
     index_recorder<Store> indexes_;
-    std::map<digest, part> parts_;                     // all that were read
+    std::map<content_key_type, part> parts_;            // all that were read
     std::set<digest> included_;                        // what is taken
     std::vector<part const*> order_;                   // the same, in their order
     std::map<digest, std::optional<descriptor>> written_; // indexes, as they become
-    std::uint64_t bytes_ = 0;
     gathered_content out_;
 };
 

@@ -11,6 +11,7 @@
 #include <tarexport/closure.hpp>
 #include <tarexport/content.hpp>
 #include <tarexport/descriptor.hpp>
+#include <tarexport/detail/content_walk.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/gather.hpp>
@@ -26,6 +27,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -78,6 +80,10 @@ public:
 
 private:
     static constexpr bool gathers = KeepManifests && blob_store<Store>;
+
+    // An archive's documents are all in memory, and a store may have as many images as it likes.
+    static constexpr std::size_t most_document_bytes = std::size_t{256} << 20;
+    static constexpr std::size_t most_layers = 1'000'000;
 
     // One image that a name leads to, and the reference that led there, if any.
     struct found {
@@ -146,6 +152,11 @@ private:
             auto root = store_.root(ref);
             if(!root)
                 return root.error();
+            auto const known = by_root_.find(detail::content_key(*root));
+            if(known != by_root_.end()) {
+                all.push_back({known->second, ref});
+                return {};
+            }
             auto manifests = tarexport::find_manifests(store_, *root, choice_.platforms);
             if(!manifests)
                 return manifests.error();
@@ -154,7 +165,11 @@ private:
             auto loaded = load_by(manifests->front());
             if(!loaded)
                 return loaded.error();
-            return keep(std::move(*loaded), ref, std::move(*root), all);
+            auto key = detail::content_key(*root);
+            if(auto kept = keep(std::move(*loaded), ref, std::move(*root), all); !kept)
+                return kept;
+            by_root_.emplace(std::move(key), all.back().image);
+            return {};
         }
         else {
             auto id = store_.lookup(ref);
@@ -188,7 +203,8 @@ private:
     result<void> keep_closure(descriptor const& root, content_choice const& choice, std::string_view what, std::vector<found>& all,
         std::optional<reference> via = std::nullopt)
     {
-        if(auto const known = by_root_.find(root.id); known != by_root_.end()) {
+        auto key = detail::content_key(root);
+        if(auto const known = by_root_.find(key); known != by_root_.end()) {
             all.push_back({known->second, std::move(via)});
             return {};
         }
@@ -201,13 +217,32 @@ private:
         }
         if(auto fit = tarexport::check_image(gathered->preferred); !fit)
             return fit;
+        std::size_t size = 0;
+        for(auto const* const group : {&gathered->closure.manifests, &gathered->closure.configs})
+            for(auto const& d : *group)
+                size += d.text.size();
+        if(auto fit = count(root.id, size, gathered->closure.blobs.size()); !fit)
+            return fit;
         auto const image = out_.images.size();
         auto closure = std::make_shared<content_closure>(std::move(gathered->closure));
         out_.images.push_back({std::move(gathered->preferred), {}, {}, root, {}, closure});
         closures_.emplace(image, std::move(closure));
-        by_root_.emplace(root.id, image);
+        by_root_.emplace(std::move(key), image);
         all.push_back({image, std::move(via)});
         return {};
+    }
+
+    // Counts what an image adds.
+    result<void> count(digest const& id, std::size_t document_bytes, std::size_t layers)
+    {
+        document_bytes_ += document_bytes;
+        layers_ += layers;
+        if(document_bytes_ <= most_document_bytes && layers_ <= most_layers)
+            return {};
+        return failure{error::limit_exceeded, id.str(),
+            "with " + std::to_string(out_.images.size()) + " images before it, the documents have more than " +
+                std::to_string(most_document_bytes) + " bytes, or there are more than " + std::to_string(most_layers) +
+                " layers; save fewer images at once"};
     }
 
     // One message for all names.
@@ -215,14 +250,14 @@ private:
     {
         constexpr std::size_t most = 1000;
         failure f{error::missing_blob, {}, {}};
-        std::size_t count = 0;
+        std::size_t blobs_missing = 0;
         for(auto const& [name, blobs] : missing_) {
             f.subject += (f.subject.empty() ? "" : ", ") + name;
             for(auto const& b : blobs)
-                if(count++ < most)
+                if(blobs_missing++ < most)
                     f.detail += (f.detail.empty() ? "" : ", ") + b;
         }
-        f.detail = std::to_string(count) + " not in the store: " + f.detail + (count > most ? ", .." : "");
+        f.detail = std::to_string(blobs_missing) + " not in the store: " + f.detail + (blobs_missing > most ? ", .." : "");
         if(choice_.complete == completeness::strict)
             f.detail += "; prune and keep save the platforms that are whole";
         return f;
@@ -233,6 +268,8 @@ private:
         auto const [known, is_new] = by_id_.try_emplace(loaded.id, out_.images.size());
         if(is_new) {
             if(auto fit = tarexport::check_image(loaded); !fit)
+                return fit;
+            if(auto fit = count(loaded.id, loaded.config.size(), loaded.diff_ids.size()); !fit)
                 return fit;
             out_.images.push_back({std::move(loaded), {}, {}, std::move(root)});
         }
@@ -301,7 +338,7 @@ private:
             if(stop_.stop_requested())
                 return failure{error::cancelled, called(s), {}};
             auto const key = n < config.layers.size() ? config.layers[n].id.str() : config.diff_ids[n];
-            auto const number = lease(s, key, [&] { return store_.layer(config, n); });
+            auto const number = lease(s, key, n < config.layers.size() ? &config.layers[n] : nullptr, [&] { return store_.layer(config, n); });
             if(!number)
                 return number.error();
             auto const& info = out_.leases[*number].info();
@@ -320,7 +357,7 @@ private:
                 if(stop_.stop_requested())
                     return failure{error::cancelled, called(s), {}};
                 if(b.lease) {
-                    auto const number = lease(s, b.info.id.str(), [&] { return store_.blob(b.info); });
+                    auto const number = lease(s, b.info.id.str(), &b.info, [&] { return store_.blob(b.info); });
                     if(!number)
                         return number.error();
                     b.lease = *number;
@@ -333,11 +370,14 @@ private:
         return {};
     }
 
-    // Calls `get` for what has not been leased yet.
+    // Calls `get` for what has not been leased yet. `expected`: what a document says of it.
     template<class Get>
-    result<std::uint32_t> lease(selection const& s, std::string const& key, Get get)
+    result<std::uint32_t> lease(selection const& s, std::string const& key, descriptor const* expected, Get get)
     {
         auto known = leased_.find(key);
+        if(known != leased_.end() && expected)
+            if(auto const size = out_.leases[known->second].info().size; size != expected->size)
+                return about(called(s), {error::size_mismatch, "layer " + key, detail::sizes(expected->size, size)});
         if(known == leased_.end()) {
             auto got = get();
             if(!got)
@@ -390,11 +430,13 @@ private:
     std::stop_token stop_;
     resolution<handle> out_;
     std::unordered_map<digest, std::size_t> by_id_;
-    std::unordered_map<digest, std::size_t> by_root_;
-    std::unordered_map<std::size_t, std::shared_ptr<content_closure>> closures_;        // of images, by number
-    std::vector<std::pair<std::string, std::vector<std::string>>> missing_; // by name
+    std::map<content_key_type, std::size_t> by_root_; // many names may lead to one root
+    std::unordered_map<std::size_t, std::shared_ptr<content_closure>> closures_; // of images, by number
+    std::vector<std::pair<std::string, std::vector<std::string>>> missing_;      // by name
     std::unordered_map<std::string, std::size_t> owners_;
     std::unordered_map<std::string, std::uint32_t> leased_;
+    std::size_t document_bytes_ = 0; // of all images
+    std::size_t layers_ = 0;
 };
 
 } // namespace detail
