@@ -63,10 +63,20 @@ public:
     /// Read some bytes. @return How many; 0 at the end and on an error.
     std::size_t read_some(std::span<std::byte> into, error_code& ec)
     {
-        return std::visit([&](auto& s) { return s.read_some(into, ec); }, source_);
+        auto const n = std::visit([&](auto& s) { return s.read_some(into, ec); }, source_);
+        last_ = ec;
+        return n;
     }
 
-    /// Return the path of the file that was read last.
+    /// Return all about the last error.
+    failure reason() const
+    {
+        if(auto const* const layer = std::get_if<tar_split_source>(&source_))
+            return layer->reason();
+        return {last_, subject(), {}};
+    }
+
+    /// Return the path of the document, of the layer's record or, after an error with a file of the layer, of that.
     std::string subject() const
     {
         return std::visit([](auto const& s) -> std::string { return s.subject(); }, source_);
@@ -80,6 +90,7 @@ private:
     explicit containers_blob_source(any_source s) noexcept : source_(std::move(s)) {}
 
     any_source source_;
+    error_code last_;
 };
 
 /** A lease on a blob of a `containers_store`: a manifest, an index, a config, or the plain tar archive of a layer.
