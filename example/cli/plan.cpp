@@ -7,9 +7,12 @@
 
 #include "commands.hpp"
 #include "options.hpp"
+#include "stores.hpp"
 
 #include <tarexport/plan_text.hpp>
 #include <tarexport/saver.hpp>
+
+#include <variant>
 
 namespace cli {
 
@@ -19,7 +22,7 @@ int plan(std::vector<std::string> const& arguments)
     // clang-format off
     described.add_options()
         ("help,h", "show this help")
-        ("store", po::value<std::string>(), "the store: oci:DIR or oci:DIR?name=REPOSITORY")
+        ("store", po::value<std::string>(), store_help)
         ("platform", po::value<std::vector<std::string>>(), "of images for several platforms, the one to save: linux/arm64 (default: this machine's)")
         ("all", "all images of the store")
         ("json", "print one JSON object");
@@ -31,8 +34,13 @@ int plan(std::vector<std::string> const& arguments)
         return 0;
     }
     auto const store = open_store(values);
-    tarexport::saver saver{store};
-    auto const plan = saver.make_plan(names(values, store), platforms(values)).value();
+    tarexport::save_options how;
+    how.platforms = platforms(values);
+    auto const plan = std::visit(
+        [&](auto const& opened) {
+            return tarexport::saver(opened).make_plan(names(values, opened), how).value();
+        },
+        store);
     if(values.count("json") != 0)
         std::cout << to_json(plan) << std::endl;
     else

@@ -9,6 +9,7 @@
 #include "options.hpp"
 #include "resume.hpp"
 #include "signals.hpp"
+#include "stores.hpp"
 
 #include <tarexport/observer/progress.hpp>
 #include <tarexport/observer/trace.hpp>
@@ -21,6 +22,7 @@
 #include <fstream>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <variant>
 
 namespace cli {
 
@@ -63,7 +65,7 @@ po::options_description options()
     // clang-format off
     described.add_options()
         ("help,h", "show this help")
-        ("store", po::value<std::string>(), "the store: oci:DIR or oci:DIR?name=REPOSITORY")
+        ("store", po::value<std::string>(), store_help)
         ("output,o", po::value<std::string>()->default_value("-"), "the archive; - is standard output. FILE appears only when it is whole: until then it is FILE.part")
         ("layout", po::value<std::string>()->default_value("docker"), "how the archive is laid out: docker, as docker save writes it")
         ("platform", po::value<std::vector<std::string>>(), "of images for several platforms, the one to save: linux/arm64 (default: this machine's)")
@@ -134,13 +136,14 @@ tarexport::result<void> check_space(std::string const& file, std::uint64_t neede
 }
 
 // Goes back to where the layer begins that the partial file ends in, unless its bytes are those of the store.
-template<class Store>
-tarexport::result<void> trust_only_what_is_right(Store const& store, tarexport::plan const& plan, tarexport::file_sink& out)
+template<class Handle>
+tarexport::result<void> trust_only_what_is_right(tarexport::prepared_archive<Handle> const& archive, tarexport::file_sink& out)
 {
+    auto const& plan = archive.contents;
     auto const n = plan.find(out.offset());
     if(n == plan.count() || plan.entry(n).kind != tarexport::entry_kind::layer || out.offset() <= plan.entry(n).data)
         return {};
-    auto const right = agrees(store, plan, n, out.subject() + ".part", out.offset());
+    auto const right = agrees(archive, n, out.subject() + ".part", out.offset());
     if(!right)
         return right.error();
     tarexport::error_code ec;
@@ -149,10 +152,11 @@ tarexport::result<void> trust_only_what_is_right(Store const& store, tarexport::
     return ec ? tarexport::result<void>(tarexport::failure{ec, out.subject(), "cutting the partial file"}) : tarexport::result<void>();
 }
 
-template<class Store>
+template<class Handle>
 tarexport::result<tarexport::file_sink> open_file(
-    po::variables_map const& values, Store const& store, tarexport::plan const& plan, tarexport::write_options& how)
+    po::variables_map const& values, tarexport::prepared_archive<Handle> const& archive, tarexport::write_options& how)
 {
+    auto const& plan = archive.contents;
     auto const path = values["output"].as<std::string>();
     tarexport::file_sink_options options;
     options.sync = values.count("no-sync") == 0;
@@ -163,7 +167,7 @@ tarexport::result<tarexport::file_sink> open_file(
     if(!out)
         return out;
     if(resume) {
-        if(auto trusted = trust_only_what_is_right(store, plan, *out); !trusted)
+        if(auto trusted = trust_only_what_is_right(archive, *out); !trusted)
             return trusted.error();
         how.range.first = out->offset();
         if(how.verification == tarexport::verify::covered)
@@ -201,6 +205,28 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
     throw std::runtime_error(text);
 }
 
+template<class Store>
+tarexport::save_report save_from(Store const& store, po::variables_map const& values, stop_on_signal& signals, display& watching)
+{
+    tarexport::save_options how;
+    how.platforms = platforms(values);
+    how.stop = signals.token();
+    how.verification = values.count("no-verify") != 0 ? tarexport::verify::never : tarexport::verify::covered;
+    tarexport::saver<Store, tool_policy> saver(store, {{}, watching});
+    auto const requested = names(values, store);
+    if(values["output"].as<std::string>() == "-") {
+        if(values.count("offset") != 0)
+            how.range.first = static_cast<std::uint64_t>(values["offset"].as<std::int64_t>());
+        tarexport::fd_sink out(1);
+        return saver.save(requested, out, how);
+    }
+    return saver.save_to(requested, how, [&](auto const& archive, tarexport::write_options& o) {
+        if(!signals.begin_file())
+            return tarexport::result<tarexport::file_sink>(tarexport::failure{tarexport::error::cancelled, {}, {}});
+        return open_file(values, archive, o);
+    });
+}
+
 } // namespace
 
 int save(std::vector<std::string> const& arguments)
@@ -224,27 +250,8 @@ int save(std::vector<std::string> const& arguments)
         watching.log.emplace(trace_file);
     }
     auto const store = open_store(values);
-    tarexport::save_options how;
-    how.platforms = platforms(values);
-    how.stop = signals.token();
-    how.verification = values.count("no-verify") != 0 ? tarexport::verify::never : tarexport::verify::covered;
-    tarexport::saver<tarexport::oci_layout_store, tool_policy> saver(store, {{}, watching});
-    auto const requested = names(values, store);
     auto const start = std::chrono::steady_clock::now();
-    tarexport::save_report report;
-    if(values["output"].as<std::string>() == "-") {
-        if(values.count("offset") != 0)
-            how.range.first = static_cast<std::uint64_t>(values["offset"].as<std::int64_t>());
-        tarexport::fd_sink out(1);
-        report = saver.save(requested, out, how);
-    }
-    else
-        report = saver.save_to(requested, how,
-            [&](tarexport::plan const& plan, tarexport::write_options& o) {
-                if(!signals.begin_file())
-                    return tarexport::result<tarexport::file_sink>(tarexport::failure{tarexport::error::cancelled, {}, {}});
-                return open_file(values, store, plan, o);
-            });
+    auto const report = std::visit([&](auto const& opened) { return save_from(opened, values, signals, watching); }, store);
     watching.log.reset();
     trace_file.close();
     if(!report.ok())

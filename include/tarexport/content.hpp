@@ -25,11 +25,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -242,10 +244,7 @@ public:
     {
         if(auto done = learn_platforms(); !done)
             return done.error();
-        for(;;) {
-            auto* const c = best(matcher);
-            if(!c)
-                return false;
+        for(auto* const c : ranked(matcher)) {
             if(auto done = examine(*c); !done)
                 return done.error();
             if(c->state == is_image) {
@@ -253,6 +252,7 @@ public:
                 return true;
             }
         }
+        return false;
     }
 
     std::vector<descriptor>& taken() noexcept { return taken_; }
@@ -296,16 +296,33 @@ private:
     {
         if(c.state != unread)
             return {};
+        // An index may list one manifest a hundred thousand times; it is read once.
+        auto const& e = c.entry;
+        auto& known = read_[{e.id, e.size, e.media_type, e.target.has_value()}];
+        if(!known) {
+            if(auto done = read(c); !done)
+                return done;
+            known = &c;
+        }
+        c.state = known->state;
+        if(!c.entry.target)
+            c.entry.target = known->entry.target;
+        return {};
+    }
+
+    result<void> read(candidate& c)
+    {
         auto const m = reader_.read_manifest(c.entry, "chosen from an index");
         if(!m)
             return m.error();
-        c.state = detail::why_no_image(*m, c.entry.media_type).empty() ? is_image : is_none;
-        if(c.state == is_none || c.entry.target)
-            return {};
-        auto const config = reader_.read_config(*m, c.entry);
-        if(!config)
-            return config.error();
-        c.entry.target = detail::platform_of(*config);
+        bool const image = detail::why_no_image(*m, c.entry.media_type).empty();
+        if(image && !c.entry.target) {
+            auto const config = reader_.read_config(*m, c.entry);
+            if(!config)
+                return config.error();
+            c.entry.target = detail::platform_of(*config);
+        }
+        c.state = image ? is_image : is_none;
         return {};
     }
 
@@ -326,24 +343,25 @@ private:
         return {};
     }
 
-    candidate* best(platform_matcher const& matcher)
+    // Those that match, the one that is wanted most first; of equals, the first of the index.
+    std::vector<candidate*> ranked(platform_matcher const& matcher)
     {
-        candidate* found = nullptr;
-        std::uint64_t least = 0;
-        for(auto& c : candidates_) {
-            if(c.state == is_none || !c.entry.target)
-                continue;
-            auto const rank = matcher.rank(*c.entry.target);
-            if(rank && (!found || *rank < least)) {
-                found = &c;
-                least = *rank;
-            }
-        }
-        return found;
+        std::vector<std::pair<std::uint64_t, candidate*>> found;
+        for(auto& c : candidates_)
+            if(c.state != is_none && c.entry.target)
+                if(auto const rank = matcher.rank(*c.entry.target))
+                    found.emplace_back(*rank, &c);
+        std::ranges::stable_sort(found, {}, &std::pair<std::uint64_t, candidate*>::first);
+        std::vector<candidate*> all;
+        for(auto const& [rank, c] : found)
+            all.push_back(c);
+        return all;
     }
 
     content_reader<Store> const& reader_;
     std::vector<candidate> candidates_;
+    // What was read, by what it was read as: digest, size, type, and whether the index tells its platform.
+    std::map<std::tuple<digest, std::uint64_t, std::string, bool>, candidate const*> read_;
     std::vector<descriptor> taken_;
     std::set<digest> taken_ids_;
     std::optional<failure> missing_;

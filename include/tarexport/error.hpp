@@ -87,7 +87,7 @@ enum class error {
 enum class condition {
     bad_request = 1, ///< The request cannot be right, whatever is in the store.
     not_found,       ///< The store does not have it.
-    corrupt_store,   ///< The store contradicts itself.
+    corrupt_store,   ///< The store contradicts itself, or has what cannot be saved.
     cancelled        ///< The caller asked to stop.
 };
 
@@ -159,8 +159,8 @@ constexpr char const* advice(error e) noexcept
     case error::not_an_image: return "name an image; artifacts cannot be loaded by a container engine";
     case error::unsupported_os: return "only images for Linux can be saved";
     case error::empty_image: return "an image needs at least one layer to be saved";
-    case error::missing_blob:
-    case error::missing_layer: return "copy the image into the store again, with all its blobs";
+    case error::missing_blob: return "copy the image into the store again, with all its blobs";
+    case error::missing_layer: return "the image may just have been removed: try again; else put it into the store again, with all its layers";
     case error::size_mismatch:
     case error::digest_mismatch:
     case error::layer_too_short:

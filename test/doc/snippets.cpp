@@ -221,7 +221,8 @@ void cancel(oci_layout_store const& store)
 /// Goes on with FILE.part where an earlier save of the same archive has left one, and leaves one if it fails.
 save_report save_or_resume(oci_layout_store const& store, names const& what, std::string const& file)
 {
-    return saver(store).save_to(what, {}, [&](plan const& p, write_options& how) -> result<file_sink> {
+    return saver(store).save_to(what, {}, [&](auto const& archive, write_options& how) -> result<file_sink> {
+        plan const& p = archive.contents;
         file_sink_options options;
         options.keep_partial = true;
         options.archive_size = p.size();

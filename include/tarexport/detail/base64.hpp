@@ -8,11 +8,14 @@
 #ifndef TAREXPORT_DETAIL_BASE64_HPP
 #define TAREXPORT_DETAIL_BASE64_HPP
 
+#include <tarexport/bytes.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace tarexport::detail {
@@ -29,6 +32,22 @@ inline constexpr auto base64_values = [] {
             values[place][static_cast<unsigned char>(base64_digits[i])] = static_cast<std::uint32_t>(i << (18 - 6 * place));
     return values;
 }();
+
+/// Append bytes as base64 with padding.
+inline void append_base64(std::string& out, bytes_view bytes)
+{
+    for(std::size_t i = 0; i < bytes.size(); i += 3) {
+        auto const at = [&](std::size_t n) {
+            return i + n < bytes.size() ? std::to_integer<unsigned>(bytes[i + n]) : 0u;
+        };
+        unsigned const group = at(0) << 16 | at(1) << 8 | at(2);
+        auto const have = bytes.size() - i;
+        out.push_back(base64_digits[group >> 18]);
+        out.push_back(base64_digits[group >> 12 & 63u]);
+        out.push_back(have > 1 ? base64_digits[group >> 6 & 63u] : '=');
+        out.push_back(have > 2 ? base64_digits[group & 63u] : '=');
+    }
+}
 
 /** Decode base64 with padding (RFC 4648, section 4), in place.
 

@@ -27,6 +27,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -164,6 +165,18 @@ struct tar_split_options {
     tar_split_limits limits = {};
 };
 
+namespace detail {
+
+// What was there when the layer was leased, and is not any more.
+inline failure perhaps_removed(failure f)
+{
+    if(f.code == detail::system_error_code(ENOENT))
+        f.detail = "the engine may just have removed the image: try again";
+    return f;
+}
+
+} // namespace detail
+
 /// Where a layer is that an engine has unpacked: in trees of files, and the record of all that is not in them.
 struct unpacked_layer {
     descriptor info;               ///< of the tar archive: its diff ID and exact size
@@ -247,7 +260,7 @@ public:
     {
         auto record = tar_split_reader::open(layer_->record, options_.limits);
         if(!record)
-            return record.error();
+            return detail::perhaps_removed(record.error());
         return tar_split_source(layer_, std::move(*record), options_.check_files, offset);
     }
 
@@ -525,7 +538,7 @@ inline bool tar_split_source::open_file()
     auto const& e = record_.entry();
     auto opened = tree_.open(e.name);
     if(!opened) {
-        failed_ = opened.error();
+        failed_ = detail::perhaps_removed(opened.error());
         return false;
     }
     if(opened->size != e.size)
