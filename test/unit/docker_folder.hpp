@@ -10,24 +10,16 @@
 #ifndef TAREXPORT_TEST_DOCKER_FOLDER_HPP
 #define TAREXPORT_TEST_DOCKER_FOLDER_HPP
 
-#include <tarexport/bytes.hpp>
 #include <tarexport/chain_id.hpp>
-#include <tarexport/detail/crc64.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/hash.hpp>
-#include <tarexport/tar_header.hpp>
 
 #include "layout_folder.hpp"
+#include "recorded_layer.hpp"
 
-#include <boost/iostreams/filter/gzip.hpp>
-#include <boost/iostreams/filtering_stream.hpp>
-
-#include <cstdint>
 #include <filesystem>
 #include <map>
-#include <sstream>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,87 +28,7 @@ namespace docker_tests {
 namespace fs = std::filesystem;
 namespace tx = tarexport;
 
-inline std::string base64(std::string_view bytes)
-{
-    constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    for(std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t group = 0;
-        for(std::size_t k = 0; k != 3; ++k)
-            group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-        for(std::size_t k = 0; k != 4; ++k)
-            text += i + k > bytes.size() ? '=' : digits[group >> (18 - 6 * k) & 63u];
-    }
-    return text;
-}
-
-inline std::string gzip(std::string const& text)
-{
-    std::ostringstream out;
-    boost::iostreams::filtering_ostream filter;
-    filter.push(boost::iostreams::gzip_compressor());
-    filter.push(out);
-    filter << text;
-    filter.reset();
-    return out.str();
-}
-
-// What is in a layer: files by path; a path that ends in a slash is a directory.
-using files = std::vector<std::pair<std::string, std::string>>;
-
-// A layer's tar archive, and the record of all of it but the contents of the files.
-class recorded_layer {
-public:
-    explicit recorded_layer(files const& all)
-    {
-        for(auto const& [path, content] : all)
-            add(path, content);
-        segment_.append(tx::end_of_archive_size, '\0');
-        end_segment();
-    }
-
-    std::string const& tar() const noexcept { return tar_; }
-    std::string const& record() const noexcept { return record_; }
-    std::string diff_id() const { return tx::digest_of(std::string_view(tar_)).str(); }
-
-private:
-    void add(std::string const& path, std::string const& content)
-    {
-        tx::tar_header h;
-        h.name = path;
-        h.typeflag = path.back() == '/' ? tx::tar_type::directory : tx::tar_type::regular;
-        h.size = static_cast<std::int64_t>(content.size());
-        h.mode = 0644;
-        segment_ += tx::encode(h, tx::tar_format::pax).value();
-        end_segment();
-        tar_ += content;
-        tx::detail::crc64 crc;
-        crc.update(tx::to_bytes(content));
-        std::string sum;
-        for(int shift = 56; shift >= 0; shift -= 8)
-            sum += static_cast<char>(crc.value() >> shift & 0xffu);
-        line(R"("type":1,"name":")" + path + '"' + (content.empty() ? "" : ",\"size\":" + std::to_string(content.size())),
-            content.empty() ? "null" : '"' + base64(sum) + '"');
-        segment_.assign(tx::padding(content.size()), '\0');
-    }
-
-    void end_segment()
-    {
-        tar_ += segment_;
-        line(R"("type":2)", '"' + base64(segment_) + '"');
-        segment_.clear();
-    }
-
-    void line(std::string const& begin, std::string const& payload)
-    {
-        record_ += '{' + begin + ",\"payload\":" + payload + ",\"position\":" + std::to_string(position_++) + "}\n";
-    }
-
-    std::string tar_;
-    std::string record_;
-    std::string segment_;
-    int position_ = 0;
-};
+using files = layouts::layer_files;
 
 // A layer in the store.
 struct stored_layer {
@@ -133,12 +45,12 @@ public:
 
     stored_layer add_layer(files const& all, stored_layer const& below = {})
     {
-        recorded_layer const r(all);
+        layouts::recorded_layer const r(all);
         stored_layer l;
-        l.diff_id = r.diff_id();
+        l.tar = r.tar();
+        l.diff_id = tx::digest_of(l.tar).str();
         l.chain_id = tx::chain_id(below.chain_id, l.diff_id);
         l.cache_id = tx::digest_of("cache " + std::to_string(++layers_)).hex();
-        l.tar = r.tar();
         l.diff_ids = below.diff_ids;
         l.diff_ids.push_back(l.diff_id);
         auto const folder = layer_name(l);
@@ -147,16 +59,13 @@ public:
         write(folder + "/cache-id", l.cache_id);
         if(!below.chain_id.empty())
             write(folder + "/parent", below.chain_id);
-        write(folder + "/tar-split.json.gz", gzip(r.record()));
+        write(folder + "/tar-split.json.gz", layouts::gzip(r.record()));
         // An overlay driver's tree has only the layer's own files; the one of vfs has those below, too.
         if(driver_ == "vfs" && !below.cache_id.empty())
             fs::copy(path() / tree_name(below), path() / tree_name(l), fs::copy_options::recursive);
         fs::create_directories(path() / tree_name(l));
         for(auto const& [name, content] : all)
-            if(name.back() == '/')
-                fs::create_directories(path() / tree_name(l) / name);
-            else
-                write(tree_name(l) + "/" + name, content);
+            write(tree_name(l) + "/" + name, content);
         return l;
     }
 

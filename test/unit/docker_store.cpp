@@ -37,7 +37,7 @@ static_assert(std::is_nothrow_move_constructible_v<docker_store> && std::is_copy
 
 namespace {
 
-files const base_files{{"etc/", ""}, {"etc/hosts", "localhost\n"}, {"empty", ""}};
+files const base_files{{"etc/hosts", "localhost\n"}, {"empty", ""}};
 files const app_files{{"app", std::string(100'000, 'a')}, {"etc/app.conf", "on\n"}};
 
 // Everything that is in a directory, and when it last changed.

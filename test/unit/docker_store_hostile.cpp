@@ -31,7 +31,7 @@ constexpr std::uintmax_t gibibyte = std::uintmax_t{1} << 30;
 
 struct one_image {
     docker_folder f;
-    stored_layer base = f.add_layer({{"etc/", ""}, {"etc/hosts", "localhost\n"}});
+    stored_layer base = f.add_layer({{"etc/hosts", "localhost\n"}});
     stored_layer top = f.add_layer({{"app", "program"}}, base);
     tx::digest id = f.add_image(top);
     tx::image image = opened(f).load(id).value();

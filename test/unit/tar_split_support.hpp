@@ -42,12 +42,14 @@ using tx::tar_split_handle;
 using tx::tar_split_reader;
 using tx::tar_split_source;
 
-inline std::string gzipped(std::string_view text)
+inline std::string gzipped(std::string_view text, std::string const& name = {})
 {
     namespace io = boost::iostreams;
     std::string out;
     io::filtering_ostream stream;
-    stream.push(io::gzip_compressor(io::gzip_params(io::gzip::best_speed)));
+    io::gzip_params params(io::gzip::best_speed);
+    params.file_name = name;
+    stream.push(io::gzip_compressor(params));
     stream.push(io::back_inserter(out));
     stream.write(text.data(), static_cast<std::streamsize>(text.size()));
     stream.reset();
