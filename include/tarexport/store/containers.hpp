@@ -215,8 +215,9 @@ public:
 
     /** Lease a layer.
 
-        @return The lease; or `missing_layer`, `digest_mismatch` (the layers are not those of the config), `unrecoverable_layer` (there is no record of the
-        tar archive, or only its table of contents is known), `limit_exceeded`, or what is wrong with the record.
+        @return The lease; or `missing_layer`, `digest_mismatch` or `invalid_document` (the layers are not those of the config), `unrecoverable_layer`
+        (there is no record of the tar archive, or its diff ID is not known), `unsupported_store` (composefs or an additional layer store
+        keeps the files), `limit_exceeded`, or what is wrong with the record.
     */
     result<tar_split_handle> layer(image const& i, std::size_t n) const;
 
