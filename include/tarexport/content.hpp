@@ -353,15 +353,15 @@ private:
     // Those that match, the best first.
     std::vector<candidate*> by_rank(platform_matcher const& matcher)
     {
-        std::vector<std::pair<std::uint64_t, candidate*>> ranked;
-        for(auto& c : candidates_)
-            if(c.state != is_none && c.entry.target)
+        std::vector<std::pair<std::uint64_t, std::size_t>> ranked;
+        for(std::size_t i = 0; i != candidates_.size(); ++i)
+            if(auto const& c = candidates_[i]; c.state != is_none && c.entry.target)
                 if(auto const rank = matcher.rank(*c.entry.target))
-                    ranked.emplace_back(*rank, &c);
-        std::ranges::stable_sort(ranked, {}, [](auto const& r) { return r.first; });
+                    ranked.emplace_back(*rank, i);
+        std::ranges::sort(ranked); // where ranks are equal, the order of the index decides
         std::vector<candidate*> found;
         for(auto const& r : ranked)
-            found.push_back(r.second);
+            found.push_back(&candidates_[r.second]);
         return found;
     }
 
