@@ -241,6 +241,23 @@ BOOST_AUTO_TEST_CASE(hostile_indexes_are_refused)
     failure_of(s.load(s.lookup(to_reference("config:1")).value()), error::limit_exceeded);
 }
 
+BOOST_AUTO_TEST_CASE(entries_that_share_an_index_lead_to_only_so_much)
+{
+    layout_folder f;
+    std::vector<descriptor> const same(50'000, f.add_image(tx::platform{"linux", "amd64", {}, {}, {}}));
+    std::vector<descriptor> const entries(25, f.add_index(same));
+    f.finish(entries);
+    oci_layout_store const store(f.path().string());
+    std::vector<tx::failure> unreadable;
+    BOOST_TEST(store.list(unreadable).size() == 1u); // what was seen until then
+    BOOST_TEST(unreadable.size() == 4u);
+    for(auto const& why : unreadable) {
+        BOOST_TEST(why.code == error::limit_exceeded);
+        BOOST_TEST(why.subject == f.path().string() + "/index.json");
+    }
+    failure_of(store.list(), error::limit_exceeded);
+}
+
 BOOST_AUTO_TEST_CASE(no_descriptor_is_left)
 {
     auto const before = open_descriptors();

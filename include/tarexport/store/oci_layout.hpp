@@ -228,7 +228,11 @@ private:
         };
         std::vector<found> images; // by entry; an image may be found several times
         std::vector<failure> unreadable;
+        std::size_t listed = 0; // manifests, by all entries
     };
+
+    // Entries may share an index: a few megabytes can list any number of manifests.
+    static constexpr std::size_t listed_limit = 1'000'000;
 
     struct state {
         std::shared_ptr<detail::oci_folder const> folder;
@@ -468,6 +472,8 @@ inline oci_layout_store::contents const& oci_layout_store::scan() const
 
 inline result<void> oci_layout_store::scan_root(std::size_t n, contents& out) const
 {
+    if(out.listed > listed_limit)
+        return failure{error::limit_exceeded, path() + "/index.json", "it leads to more than " + std::to_string(listed_limit) + " manifests"};
     auto const& entry = state_->roots[n].entry;
     auto const what = "entry " + std::to_string(n) + " of " + path() + "/index.json";
     detail::content_reader<oci_layout_store> const reader(*this);
@@ -488,9 +494,13 @@ inline result<void> oci_layout_store::scan_root(std::size_t n, contents& out) co
     else if(media_type::is_manifest(typed->media_type) && !detail::is_attestation(*typed) &&
             !detail::is_artifact_type(typed->artifact_type))
         manifests.push_back(*typed);
+    out.listed += manifests.size();
     std::size_t read = 0;
     std::optional<failure> broken;
+    std::set<digest> seen;
     for(auto const& d : manifests) {
+        if(seen.contains(d.id))
+            continue;
         auto const m = reader.read_manifest(d, what);
         if(!m) {
             // A copy of one platform lacks the manifests of the others, which is legal.
@@ -500,6 +510,7 @@ inline result<void> oci_layout_store::scan_root(std::size_t n, contents& out) co
             continue;
         }
         ++read;
+        seen.insert(d.id);
         if(detail::why_no_image(*m, d.media_type).empty())
             out.images.push_back({m->config.id, d, n});
     }
