@@ -351,15 +351,15 @@ private:
     // Those that match, the one that is wanted most first; of equals, the first of the index.
     std::vector<candidate*> ranked(platform_matcher const& matcher)
     {
-        std::vector<std::pair<std::uint64_t, candidate*>> found;
-        for(auto& c : candidates_)
-            if(c.state != is_none && c.entry.target)
+        std::vector<std::pair<std::uint64_t, std::size_t>> found;
+        for(std::size_t i = 0; i != candidates_.size(); ++i)
+            if(auto const& c = candidates_[i]; c.state != is_none && c.entry.target)
                 if(auto const rank = matcher.rank(*c.entry.target))
-                    found.emplace_back(*rank, &c);
-        std::ranges::stable_sort(found, {}, &std::pair<std::uint64_t, candidate*>::first);
+                    found.emplace_back(*rank, i);
+        std::ranges::sort(found);
         std::vector<candidate*> all;
-        for(auto const& [rank, c] : found)
-            all.push_back(c);
+        for(auto const& [rank, i] : found)
+            all.push_back(&candidates_[i]);
         return all;
     }
 
