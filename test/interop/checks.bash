@@ -32,15 +32,17 @@ start() {
     names+=("$name") jobs+=($!)
 }
 
-# Waits for the checks started; one line for each, in their order. What a check says is shown only when it fails.
+# Waits for the checks started; one line for each, in their order. What a check says is shown
+# only when it fails, but for lines that begin with 'note: '.
 collect() {
-    local i rc
+    local i rc note
     for i in "${!jobs[@]}"; do
         wait "${jobs[i]}"
         rc=$?
         if [ $rc -eq 0 ]; then
             passed=$((passed + 1))
-            echo "ok ${names[i]}"
+            note=$(sed -n 's/^note: //p' "$work/said.$i" | paste -sd ';')
+            echo "ok ${names[i]}${note:+ ($note)}"
         else
             failed=$((failed + 1))
             echo "FAILED ${names[i]}: exit code $rc: $(tail -n 25 "$work/said.$i" | tr '\n' '|')"
