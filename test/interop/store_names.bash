@@ -1,0 +1,138 @@
+#
+# Copyright (c) 2026 The tarexport authors
+#
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+#
+
+# Sourced by test/interop/stores: what a name means is what it means to dockerd, and so is what means nothing.
+
+# as_docker NAME...: docker save and tarexport save both refuse them, or write the same archive; plan agrees with save; and
+# an ID that docker inspect gives for a single name is among those saved.
+as_docker() {
+    local file=$work/named.$BASHPID theirs=0 ours=0 planned=0 id
+    in_peers docker save -o "$file.theirs" -- "$@" 2>"$file.why" || theirs=$?
+    save "$(docker_store)" -o "$file.ours" -- "$@" 2>"$file.said" || ours=$?
+    "$tool" plan --store "$(docker_store)" -- "$@" >/dev/null 2>"$file.said-plan" || planned=$?
+    same "whether it is refused (docker: '$(cat "$file.why")', tarexport: '$(cat "$file.said")')" \
+        "$((ours != 0)) $((planned != 0))" "$((theirs != 0)) $((theirs != 0))"
+    if [ "$theirs" -eq 0 ]; then
+        named_alike "$file" "$@"
+    else
+        said_well "$ours" "$file.said"
+        said_well "$planned" "$file.said-plan"
+    fi
+    rm -f "$file".*
+}
+
+# named_alike FILE NAME...: the two archives, which may have several images in another order, so then only what is in them.
+named_alike() {
+    local file=$1 id
+    shift
+    "$here/compare" images "$file.theirs" >"$file.in-theirs"
+    "$here/compare" images "$file.ours" >"$file.in-ours"
+    if [ "$(grep -c ^names "$file.in-theirs")" -eq 1 ]; then
+        "$here/compare" same "$began" "$file.ours" "$file.theirs"
+    else
+        same "the images" "$(sort "$file.in-ours")" "$(sort "$file.in-theirs")"
+    fi
+    [ $# -eq 1 ] || return 0
+    id=$(in_peers docker image inspect --format '{{.Id}}' -- "$1" 2>/dev/null) || return 0
+    grep -q "^ID ${id#sha256:}$" "$file.in-ours" || { echo "docker inspect says $id; saved: $(cat "$file.in-ours")"; return 1; }
+}
+
+# said_well CODE FILE: 1 and one line of what failed; 2 for what is no name at all, and the line that tells of the help.
+said_well() {
+    local lines
+    lines=$(wc -l <"$2")
+    [ "$1 $lines" = "1 1" ] || [ "$1 $lines" = "2 2" ] || { echo "exit code $1, and it said: $(cat "$2")"; return 1; }
+    grep -q '^tarexport: ' "$2" || { echo "it said: $(cat "$2")"; return 1; }
+}
+
+# shortest_prefix HEX: as many digits of an ID as no other image has.
+shortest_prefix() {
+    local length all
+    all=$(in_peers docker image ls -aq --no-trunc | sort -u | sed s/^sha256://)
+    for length in {1..64}; do
+        [ "$(grep -c "^${1:0:length}" <<<"$all")" -ne 1 ] || break
+    done
+    echo "${1:0:length}"
+}
+
+# ambiguous_prefix: a digit that more IDs than one begin with; with 17 images there is one.
+ambiguous_prefix() {
+    in_peers docker image ls -aq --no-trunc | sort -u | sed 's/^sha256:\(.\).*/\1/' | uniq -d | head -n 1
+}
+
+names_alike() {
+    local one=$prefix/one two=$prefix/two id digest short ambiguous zeros long untagged hidden name
+    id=$(in_peers docker image inspect --format '{{.Id}}' "$one:1")
+    id=${id#sha256:}
+    digest=$(digest_of "$registry/team/tagged")
+    short=$(shortest_prefix "$id")
+    ambiguous=$(ambiguous_prefix)
+    zeros=$(printf '%064d' 0)
+    long=$(printf 'n%.0s' {1..128})
+    untagged=$(sed s/^sha256:// "$work/untagged")
+    hidden=$(in_peers docker image inspect --format '{{.Id}}' "$prefix/odd:1.0") # which a repository of that name hides
+    hidden=${hidden:7:6}
+    in_peers docker tag "$two" "$hidden"
+
+    local names=(
+        # names and tags
+        "$one:1" "$one:2" "$one" "$one:latest" "$one:3" "$two" "$two:latest" "$prefix/nolayers" "$prefix/no-such" "no-such:1"
+        three three:latest library/three docker.io/three docker.io/library/three:latest index.docker.io/library/three
+        "docker.io/$two" "index.docker.io/$two:latest" "DOCKER.IO/$two" "${one^^}:1" "$prefix/One:1" Upper/case:Tag upper/case:Tag
+        Upper/case:tag Upper/case docker.io/library/Upper/case:Tag
+        # hosts
+        localhost/names/x:1 localhost/names/x names/x:1 localhost:5000/names/x:1 "$registry/team/tagged:t" "$registry/team/tagged"
+        registry.example.com:5000/team/app:v2 registry.example.com/team/app:v2 registry.example.com:5000 localhost
+        # digests
+        "$registry/only/digest" "$registry/only/digest:latest" "$registry/only/digest@$digest" "$registry/team/tagged@$digest"
+        "$registry/team/tagged:t@$digest" "$registry/team/tagged:wrong@$digest" "$one@$digest" "$one:1@sha256:$id"
+        "$registry/team/tagged@sha256:$zeros" "$one@sha256:1234" "$one@md5:d41d8cd98f00b204e9800998ecf8427e" "$digest"
+        # IDs
+        "$id" "sha256:$id" "${id:0:12}" "sha256:${id:0:12}" "$short" "sha256:$short" "${id:0:63}" "${id}0" "${id^^}" "SHA256:$id"
+        "$ambiguous" "sha256:$ambiguous" "$zeros" "sha256:$zeros" "${zeros:0:12}" "sha256:${zeros:0:12}" "$untagged" "${untagged:0:12}"
+        "$hidden" "$hidden:latest" "sha256:$hidden" abcd abcd:latest sha256 sha256:latest "sha512:$id" "$short:latest" "library/$short"
+        # no names
+        "" " $one:1" "$one:1 " "$one:" ":1" "$one:1:2" "$prefix//one" "/$one" "$one/" "-$one" "${prefix}_/one" "$one:.x" "$one:-x"
+        "$one:$long" "$one:${long}n" "$(printf 'a/%.0s' {1..150})x" 'naïve:1' $'caf\xe9:1' "$one@" "$one@sha256:" '*' '<none>' '<none>:<none>'
+        "$one?x" "one,two" "../$one" ".:1" 'https://registry.example.com/x' "$one:1#x" "$one%3A1")
+    local i=0
+    for name in "${names[@]}"; do
+        i=$((i + 1))
+        [ ${#name} -lt 90 ] || start "the name is for the tool what it is for docker: ${name:0:70}... (${#name} characters)" as_docker "$name"
+        [ ${#name} -ge 90 ] || start "the name is for the tool what it is for docker: '$name'" as_docker "$name"
+        [ $((i % 4)) -ne 0 ] || collect
+    done
+    collect
+    start "several names: two tags of one image and its ID" as_docker "$one:1" "$id" "$one:2"
+    start "several names: one of them twice, and its full form" as_docker "$one:2" "$one:1" "docker.io/$one:2" "$one:2"
+    start "several names: a repository and two of its tags" as_docker "$two" "$one" "$one:1"
+    collect
+    start "several names: one is unknown" as_docker "$one:1" "$prefix/no-such"
+    start "several names: one is ambiguous" as_docker "$ambiguous" "$one:1"
+    start "several names: one is no name" as_docker "$one:1" "$prefix//one"
+    collect
+    check "tarexport ls lists the images, names and IDs that docker images does" lists_alike
+}
+
+# What docker images shows, with all names of each image: it leaves out images that only others are built on.
+docker_lists() {
+    local ids
+    ids=$(in_peers docker image ls --no-trunc -q | sort -u)
+    in_peers docker image inspect --format '{{.Id}}{{range .RepoTags}} {{.}}{{end}}{{range .RepoDigests}} {{.}}{{end}}' $ids |
+        while read -r -a line; do
+            printf '%s\n' "${line[0]} $(printf '%s\n' "${line[@]:1}" | LC_ALL=C sort | xargs)"
+        done | sed 's/ $//' | LC_ALL=C sort
+}
+
+tool_lists() {
+    "$tool" ls --json --store "$(docker_store)" | python3 -c '
+import json, sys
+for image in json.load(sys.stdin):
+    print(image["id"], *sorted(image["names"]))' | LC_ALL=C sort
+}
+
+lists_alike() { same "the list" "$(tool_lists)" "$(docker_lists)"; }
