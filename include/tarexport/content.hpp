@@ -351,7 +351,7 @@ private:
             if(c.state != is_none && c.entry.target)
                 if(auto const rank = matcher.rank(*c.entry.target))
                     found.emplace_back(*rank, &c);
-        std::ranges::stable_sort(found, {}, &std::pair<std::uint64_t, candidate*>::first);
+        std::ranges::sort(found); // those of one rank stay in the order in which they are kept
         std::vector<candidate*> all;
         for(auto const& [rank, c] : found)
             all.push_back(c);
