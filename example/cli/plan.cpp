@@ -33,18 +33,17 @@ int plan(std::vector<std::string> const& arguments)
                   << described;
         return 0;
     }
-    auto const store = open_store(values);
+    auto const opened = open_store(values);
     tarexport::save_options how;
     how.platforms = platforms(values);
     auto const plan = std::visit(
-        [&](auto const& opened) {
-            return tarexport::saver(opened).make_plan(names(values, opened), how).value();
-        },
-        store);
+        [&](auto const& store) { return tarexport::saver(store).make_plan(names(values, store), how); }, opened.store);
+    if(!plan)
+        throw std::runtime_error(sentence(opened, plan.error()));
     if(values.count("json") != 0)
-        std::cout << to_json(plan) << std::endl;
+        std::cout << to_json(*plan) << std::endl;
     else
-        std::cout << to_table(plan) << std::flush;
+        std::cout << to_table(*plan) << std::flush;
     if(!std::cout)
         throw std::runtime_error("cannot write to standard output");
     return 0;

@@ -71,9 +71,18 @@ any_store open_oci(std::string_view where)
     if(where.empty())
         throw usage_error("--store oci: needs a directory");
     auto store = tarexport::oci_layout_store::open(std::string(where), options);
+    if(!store && where.starts_with('~') && store.error().code == boost::system::errc::no_such_file_or_directory)
+        throw usage_error(std::string(where) + ": no such directory; the shell puts nothing for a ~ after oci:, write $HOME");
     if(!store && store.error().code == tarexport::error::invalid_reference)
         throw usage_error(message(store.error()));
     return opened(std::move(store));
+}
+
+// What a `--store` that is none was probably meant to be.
+std::string corrected(std::string_view url)
+{
+    bool const path = url.find(':') == std::string_view::npos || url.find_first_of("/.") < url.find(':');
+    return path && !url.empty() ? "oci:" + std::string(url) : "oci:DIR, docker:[DATA_ROOT] or containers:[GRAPH_ROOT]";
 }
 
 any_store open_url(std::string_view url)
@@ -89,11 +98,11 @@ any_store open_url(std::string_view url)
         if(kind == "containers")
             return opened(tarexport::containers_store::open(where.empty() ? containers_root() : where));
     }
-    throw usage_error("unknown kind of store '" + std::string(url) + "'; write --store oci:DIR, docker:[DATA_ROOT] or containers:[GRAPH_ROOT]");
+    throw usage_error("unknown kind of store '" + std::string(url) + "'; write --store " + corrected(url));
 }
 
 // The first store that is there and can be read. Of one that is there and cannot, it says why.
-any_store open_first()
+opened_store open_first()
 {
     std::error_code ec;
     for(auto const& [kind, root] : {std::pair("docker:", docker_root()), std::pair("containers:", containers_root())}) {
@@ -103,7 +112,7 @@ any_store open_first()
         try {
             auto store = open_url(url);
             std::cerr << "tarexport: no --store, so this one: " << printable(url) << "\n";
-            return store;
+            return {std::move(store), url};
         }
         catch(tarexport::save_error const& e) {
             std::cerr << "tarexport: " << printable(e.what()) << "\n";
@@ -113,14 +122,26 @@ any_store open_first()
     if(!sample)
         throw usage_error("which store? Give --store oci:DIR, docker:[DATA_ROOT] or containers:[GRAPH_ROOT]; the engines' own are not here");
     std::cerr << "tarexport: no --store, and no engine's store to read, so the sample images: oci:" << printable(*sample) << "\n";
-    return open_oci(*sample);
+    return {open_oci(*sample), "oci:" + *sample};
 }
 
 } // namespace
 
-any_store open_store(boost::program_options::variables_map const& values)
+opened_store open_store(boost::program_options::variables_map const& values)
 {
-    return values.count("store") != 0 ? open_url(values["store"].as<std::string>()) : open_first();
+    if(values.count("store") == 0)
+        return open_first();
+    auto const& url = values["store"].as<std::string>();
+    return {open_url(url), url};
+}
+
+std::string sentence(opened_store const& from, tarexport::failure const& why)
+{
+    auto text = message(why);
+    if(why.code != tarexport::condition::not_found || why.code == tarexport::error::unknown_platform)
+        return text;
+    auto const* const layout = std::get_if<tarexport::oci_layout_store>(&from.store);
+    return text + ": tarexport ls --store '" + from.url + (layout && !layout->bare_tags().empty() ? "?name=REPOSITORY'" : "'");
 }
 
 } // namespace cli

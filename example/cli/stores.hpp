@@ -8,12 +8,14 @@
 #ifndef TAREXPORT_CLI_STORES_HPP
 #define TAREXPORT_CLI_STORES_HPP
 
+#include <tarexport/error.hpp>
 #include <tarexport/store/containers.hpp>
 #include <tarexport/store/docker.hpp>
 #include <tarexport/store/oci_layout.hpp>
 
 #include <boost/program_options/variables_map.hpp>
 
+#include <string>
 #include <variant>
 
 // The stores that the tool was compiled for.
@@ -26,11 +28,20 @@ using any_store = std::variant<tarexport::docker_store, tarexport::containers_st
 inline constexpr char store_help[] =
     "the store: docker:[DATA_ROOT], containers:[GRAPH_ROOT], oci:DIR or oci:DIR?name=REPOSITORY (default: the first of docker:, containers: and the sample images that can be read)";
 
+/// A store, and what a user would write to open it again.
+struct opened_store {
+    any_store store;
+    std::string url;
+};
+
 /** Open the store of `--store`, or the first one that is on this machine, and say on standard error which.
 
     @throws usage_error, tarexport::save_error
 */
-any_store open_store(boost::program_options::variables_map const& values);
+opened_store open_store(boost::program_options::variables_map const& values);
+
+/// Return why something failed as a whole sentence; where a name was not found, with the command that lists those that there are.
+std::string sentence(opened_store const& from, tarexport::failure const& why);
 
 } // namespace cli
 

@@ -13,6 +13,7 @@
 #include <tarexport/error.hpp>
 #include <tarexport/shared_directory.hpp>
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -78,6 +79,19 @@ public:
             found.trees.push_back(root_.tree(*id));
         auto const present = check_presence(found.trees.front(), "the directory of its files is not there");
         return present ? std::move(found) : result<place>(present.error());
+    }
+
+    /// Return what the engine says that the files of a layer take, in bytes: not the size of its tar archive.
+    result<std::uint64_t> size(std::string_view chain_id) const
+    {
+        auto const text = read_line(folder(chain_id), "size");
+        if(!text)
+            return text.error();
+        std::uint64_t bytes = 0;
+        auto const [end, ec] = std::from_chars(text->data(), text->data() + text->size(), bytes);
+        if(ec != std::errc() || end != text->data() + text->size())
+            return failure{error::invalid_document, folder(chain_id).str() + "/size", "not a number of bytes"};
+        return bytes;
     }
 
 private:

@@ -120,6 +120,12 @@ public:
     */
     result<handle> layer(image const& i, std::size_t n) const;
 
+    /** Return what `docker images` says is an image's size, in bytes: that of its files. An archive of it is larger.
+
+        @return The size; or `missing_layer`, or what is wrong with a file.
+    */
+    result<std::uint64_t> unpacked_size(image const& i) const;
+
     /** Return what `docker images` lists, in its order: the newest first.
 
         These are all images but those that are parents of others and have no name.
@@ -264,6 +270,18 @@ inline result<docker_store::handle> docker_store::layer(image const& i, std::siz
     if(!found)
         return detail::about(found.error(), what);
     return handle(*std::move(found), state_->options.layers);
+}
+
+inline result<std::uint64_t> docker_store::unpacked_size(image const& i) const
+{
+    std::uint64_t sum = 0;
+    for(auto const& chain_id : tarexport::chain_ids(i.diff_ids)) {
+        auto const size = state_->layers.size(chain_id);
+        if(!size)
+            return detail::about(size.error(), "of image " + i.id.str());
+        sum += *size;
+    }
+    return sum;
 }
 
 inline result<docker_store::shared_layer> docker_store::unpacked(std::span<std::string const> diff_ids) const
