@@ -5,7 +5,7 @@
 # (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 #
 
-# Installs the headers, a package for find_package(tarexport) and one for pkg-config.
+# Installs the headers, a package for find_package(tarexport [COMPONENTS compression]) and two for pkg-config.
 
 include(CMakePackageConfigHelpers)
 
@@ -13,6 +13,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tarexport)
 
 install(TARGETS tarexport EXPORT tarexport-targets FILE_SET HEADERS)
 install(EXPORT tarexport-targets NAMESPACE tarexport:: DESTINATION ${package_dir})
+install(TARGETS tarexport_compression EXPORT tarexport-compression-targets)
+install(EXPORT tarexport-compression-targets NAMESPACE tarexport:: DESTINATION ${package_dir})
 
 configure_package_config_file(
     cmake/tarexport-config.cmake.in tarexport-config.cmake INSTALL_DESTINATION ${package_dir})
@@ -22,7 +24,9 @@ install(FILES
     ${PROJECT_BINARY_DIR}/tarexport-config-version.cmake
     DESTINATION ${package_dir})
 
-# The .pc file finds its prefix from where it lies, so that an installed tree can be moved.
+# The .pc files find their prefix from where they lie, so that an installed tree can be moved.
 file(RELATIVE_PATH pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-configure_file(cmake/tarexport.pc.in tarexport.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/tarexport.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(package tarexport tarexport-compression)
+    configure_file(cmake/${package}.pc.in ${package}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

@@ -13,7 +13,7 @@
 #include <vector>
 
 // The tool's commands. Each gets its arguments, without the command's own name, and returns an exit code:
-// 0 done, 1 failed (and said why on standard error), 2 usage.
+// 0 done, 1 failed (and said why on standard error).
 
 namespace cli {
 

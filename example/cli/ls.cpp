@@ -7,13 +7,16 @@
 
 #include "commands.hpp"
 #include "options.hpp"
+#include "stores.hpp"
 #include "text.hpp"
 
 #include <tarexport/detail/go_json_write.hpp>
 #include <tarexport/observer/progress.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <variant>
 
 namespace cli {
 
@@ -27,6 +30,28 @@ struct row {
     std::string problem;
 };
 
+// Of its layers, in bytes: what Docker says of them, otherwise as they are stored.
+template<class Store>
+tarexport::result<std::uint64_t> size_of(Store const& store, tarexport::image const& image)
+{
+    if constexpr(requires { store.unpacked_size(image); })
+        return store.unpacked_size(image);
+    else {
+        std::uint64_t sum = 0;
+        for(std::size_t n = 0; n != image.diff_ids.size(); ++n) {
+            if(n < image.layers.size()) {
+                sum += image.layers[n].size;
+                continue;
+            }
+            auto const lease = store.layer(image, n);
+            if(!lease)
+                return lease.error();
+            sum += lease->info().size;
+        }
+        return sum;
+    }
+}
+
 template<class Store>
 row describe(Store const& store, tarexport::digest const& id)
 {
@@ -38,8 +63,10 @@ row describe(Store const& store, tarexport::digest const& id)
         if(auto text = tarexport::to_rfc3339(*image->created))
             r.created = *text;
     r.platform = tarexport::format({image->os, image->architecture, image->variant, {}, {}});
-    for(auto const& layer : image->layers)
-        r.size += layer.size;
+    auto const size = size_of(store, *image);
+    if(!size)
+        return {{}, {}, 0, message(size.error())};
+    r.size = *size;
     return r;
 }
 
@@ -100,6 +127,27 @@ void print_table(std::vector<tarexport::listed_image> const& images, std::vector
     std::cout << std::flush;
 }
 
+// Prints all images that can be read. Returns why others cannot.
+template<class Store>
+std::vector<tarexport::failure> list(Store const& store, bool as_json)
+{
+    std::vector<tarexport::failure> unreadable;
+    auto const images = store.list(unreadable);
+    std::vector<row> rows;
+    for(auto const& image : images)
+        rows.push_back(describe(store, image.id));
+    as_json ? print_json(images, rows) : print_table(images, rows);
+    return unreadable;
+}
+
+void tell_bare_tags(tarexport::oci_layout_store const& store)
+{
+    if(auto const bare = store.bare_tags(); !bare.empty())
+        std::cerr << "tarexport: " << printable(store.path()) << ": " << bare.size() << (bare.size() == 1 ? " tag" : " tags")
+                  << " without a repository (" << printable(bare.front()) << (bare.size() == 1 ? "" : ", ..")
+                  << "); write --store 'oci:DIR?name=REPOSITORY' to have names of them\n";
+}
+
 } // namespace
 
 int ls(std::vector<std::string> const& arguments)
@@ -108,25 +156,22 @@ int ls(std::vector<std::string> const& arguments)
     // clang-format off
     described.add_options()
         ("help,h", "show this help")
-        ("store", po::value<std::string>(), "the store: oci:DIR or oci:DIR?name=REPOSITORY")
+        ("store", po::value<std::string>(), store_help)
         ("json", "print a JSON array");
     // clang-format on
     auto const values = parse(arguments, described);
     if(values.count("help") != 0) {
-        std::cout << "tarexport ls [OPTIONS]\nLists the images of a store: names, ID, platform, time and size of the layers as stored.\n\n" << described;
+        std::cout << "tarexport ls [OPTIONS]\nLists the images of a store: names, ID, platform, time of creation and size of the layers.\n\n" << described;
         return 0;
     }
     if(!list(values, "name").empty())
         throw usage_error("ls takes no names");
-    auto const store = open_store(values);
-    std::vector<tarexport::failure> unreadable;
-    auto const images = store.list(unreadable);
-    std::vector<row> rows;
-    for(auto const& image : images)
-        rows.push_back(describe(store, image.id));
-    values.count("json") != 0 ? print_json(images, rows) : print_table(images, rows);
+    auto const opened = open_store(values);
+    auto const unreadable = std::visit([&](auto const& store) { return list(store, values.count("json") != 0); }, opened.store);
     if(!std::cout)
         throw std::runtime_error("cannot write to standard output");
+    if(auto const* const layout = std::get_if<tarexport::oci_layout_store>(&opened.store))
+        tell_bare_tags(*layout);
     for(auto const& why : unreadable)
         std::cerr << "tarexport: " << printable(message(why)) << "\n";
     return unreadable.empty() ? 0 : 1;

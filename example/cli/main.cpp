@@ -41,17 +41,15 @@ Examples:
   tarexport save --store oci:/srv/images app:1.0 | ssh host docker load
   tarexport plan --store oci:/srv/images --json app:1.0
 
-`tarexport COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 wrong usage.
+`tarexport COMMAND --help` tells more, `tarexport --version` the version. Exit codes: 0 done, 1 failed, 2 wrong usage.
 )";
 
-int run(std::string const& command, std::vector<std::string> const& arguments)
+using command = int (*)(std::vector<std::string> const&);
+
+std::map<std::string, command> const& commands()
 {
-    std::map<std::string, int (*)(std::vector<std::string> const&)> const commands = {
-        {"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}};
-    auto const found = commands.find(command);
-    if(found == commands.end())
-        throw cli::usage_error("there is no command '" + command + "'; the commands are save, plan and ls");
-    return found->second(arguments);
+    static std::map<std::string, command> const all = {{"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}};
+    return all;
 }
 
 // A descriptor that was closed must not become that of an archive or a trace, which messages would then be written into.
@@ -71,18 +69,31 @@ int main(int argc, char** argv)
 {
     occupy_standard_descriptors();
     std::vector<std::string> arguments(argv + 1, argv + argc);
-    if(arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
-        (arguments.empty() ? std::cerr : std::cout) << help;
-        return arguments.empty() ? 2 : 0;
+    if(arguments.empty()) {
+        std::cerr << help;
+        return 2;
     }
+    if(arguments.size() == 2 && arguments[0] == "help" && commands().contains(arguments[1]))
+        arguments = {arguments[1], "--help"};
+    auto const name = arguments.front();
+    if(name == "--help" || name == "-h" || name == "help") {
+        std::cout << help;
+        return 0;
+    }
+    if(name == "--version") {
+        std::cout << "tarexport " TAREXPORT_VERSION "\n";
+        return 0;
+    }
+    auto const found = commands().find(name);
     try {
-        auto const command = arguments.front();
+        if(found == commands().end())
+            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan and ls");
         arguments.erase(arguments.begin());
-        return run(command, arguments);
+        return found->second(arguments);
     }
     catch(cli::usage_error const& e) {
         complain(e.what());
-        std::cerr << "Try 'tarexport --help'.\n";
+        std::cerr << "Try 'tarexport " << (found == commands().end() ? "" : name + " ") << "--help'.\n";
         return 2;
     }
     catch(std::bad_alloc const&) {

@@ -14,7 +14,6 @@
 #include <tarexport/error.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/platform.hpp>
-#include <tarexport/store/oci_layout.hpp>
 
 #include <boost/program_options.hpp>
 #include <boost/throw_exception.hpp>
@@ -56,30 +55,6 @@ inline po::variables_map parse(std::vector<std::string> const& arguments, po::op
 inline std::vector<std::string> list(po::variables_map const& values, char const* option)
 {
     return values.count(option) != 0 ? values[option].as<std::vector<std::string>>() : std::vector<std::string>();
-}
-
-/// Open the store of `--store`. @throws usage_error, tarexport::save_error
-inline tarexport::oci_layout_store open_store(po::variables_map const& values)
-{
-    if(values.count("store") == 0)
-        throw usage_error("which store? Give --store oci:DIR");
-    std::string_view url = values["store"].as<std::string>();
-    if(!url.starts_with("oci:"))
-        throw usage_error("unknown kind of store '" + std::string(url) + "'; write --store oci:DIR");
-    url.remove_prefix(4);
-    tarexport::oci_layout_options options;
-    if(auto const query = url.rfind('?'); query != std::string_view::npos) {
-        if(!url.substr(query + 1).starts_with("name="))
-            throw usage_error("unknown part '" + std::string(url.substr(query)) + "' of the store; only ?name=REPOSITORY is known");
-        options.repository = url.substr(query + 6);
-        url = url.substr(0, query);
-    }
-    if(url.empty())
-        throw usage_error("--store oci: needs a directory");
-    auto store = tarexport::oci_layout_store::open(std::string(url), options);
-    if(!store && store.error().code == tarexport::error::invalid_reference)
-        throw usage_error(message(store.error()));
-    return std::move(store).value();
 }
 
 /// Return the platforms of `--platform`. @throws usage_error

@@ -7,9 +7,12 @@
 
 #include "commands.hpp"
 #include "options.hpp"
+#include "stores.hpp"
 
 #include <tarexport/plan_text.hpp>
 #include <tarexport/saver.hpp>
+
+#include <variant>
 
 namespace cli {
 
@@ -19,7 +22,7 @@ int plan(std::vector<std::string> const& arguments)
     // clang-format off
     described.add_options()
         ("help,h", "show this help")
-        ("store", po::value<std::string>(), "the store: oci:DIR or oci:DIR?name=REPOSITORY")
+        ("store", po::value<std::string>(), store_help)
         ("platform", po::value<std::vector<std::string>>(), "of images for several platforms, the one to save: linux/arm64 (default: this machine's)")
         ("all", "all images of the store")
         ("json", "print one JSON object");
@@ -30,13 +33,17 @@ int plan(std::vector<std::string> const& arguments)
                   << described;
         return 0;
     }
-    auto const store = open_store(values);
-    tarexport::saver saver{store};
-    auto const plan = saver.make_plan(names(values, store), platforms(values)).value();
+    auto const opened = open_store(values);
+    tarexport::save_options how;
+    how.platforms = platforms(values);
+    auto const plan = std::visit(
+        [&](auto const& store) { return tarexport::saver(store).make_plan(names(values, store), how); }, opened.store);
+    if(!plan)
+        throw std::runtime_error(sentence(opened, plan.error()));
     if(values.count("json") != 0)
-        std::cout << to_json(plan) << std::endl;
+        std::cout << to_json(*plan) << std::endl;
     else
-        std::cout << to_table(plan) << std::flush;
+        std::cout << to_table(*plan) << std::flush;
     if(!std::cout)
         throw std::runtime_error("cannot write to standard output");
     return 0;

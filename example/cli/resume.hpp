@@ -8,9 +8,9 @@
 #ifndef TAREXPORT_CLI_RESUME_HPP
 #define TAREXPORT_CLI_RESUME_HPP
 
-#include <tarexport/descriptor.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/plan.hpp>
+#include <tarexport/saver.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,6 +19,7 @@
 #include <fstream>
 #include <ios>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -30,30 +31,28 @@ namespace cli {
     verified on its way; what follows will be, and so will the whole of the layer in the store.
 
     @param size Of the partial file. Precondition: it ends inside entry `n`, a layer's data.
-    @return Whether they agree, or why the store's layer cannot be read.
+    @return Whether they agree, or why the store's layer cannot be read; `cancelled` on a request to stop.
 */
-template<class Store>
+template<class Handle>
 tarexport::result<bool> agrees(
-    Store const& store, tarexport::plan const& plan, std::size_t n, std::string const& part, std::uint64_t size)
+    tarexport::prepared_archive<Handle> const& archive, std::size_t n, std::string const& part, std::uint64_t size,
+    std::stop_token const& stop)
 {
-    tarexport::descriptor layer;
-    layer.id = plan.id(n);
-    layer.size = plan.entry(n).size;
-    auto const lease = store.blob(layer);
-    if(!lease)
-        return lease.error();
-    auto source = lease->open(0);
+    auto const& plan = archive.contents;
+    auto source = archive.leases[plan.layers()[plan.entry(n).item].lease].open(0);
     if(!source)
         return source.error();
     std::ifstream in(part, std::ios::binary);
     in.seekg(static_cast<std::streamoff>(plan.entry(n).data));
     std::vector<char> stored(std::size_t{256} * 1024), kept(stored.size());
     for(auto rest = size - plan.entry(n).data; rest != 0;) {
+        if(stop.stop_requested())
+            return tarexport::failure{tarexport::error::cancelled, {}, {}};
         auto const wanted = static_cast<std::size_t>(std::min<std::uint64_t>(rest, stored.size()));
         tarexport::error_code ec;
         auto const got = source->read_some(std::as_writable_bytes(std::span(stored.data(), wanted)), ec);
         if(ec)
-            return tarexport::failure{ec, source->subject(), {}};
+            return tarexport::failure{ec, "layer " + plan.id(n).str(), "while comparing it with " + part};
         if(got == 0 || !in.read(kept.data(), static_cast<std::streamsize>(got)) || std::memcmp(stored.data(), kept.data(), got) != 0)
             return false;
         rest -= got;

@@ -9,6 +9,7 @@
 #include "options.hpp"
 #include "resume.hpp"
 #include "signals.hpp"
+#include "stores.hpp"
 
 #include <tarexport/observer/progress.hpp>
 #include <tarexport/observer/trace.hpp>
@@ -19,8 +20,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <system_error>
 #include <unistd.h>
+#include <variant>
 
 namespace cli {
 
@@ -63,7 +67,7 @@ po::options_description options()
     // clang-format off
     described.add_options()
         ("help,h", "show this help")
-        ("store", po::value<std::string>(), "the store: oci:DIR or oci:DIR?name=REPOSITORY")
+        ("store", po::value<std::string>(), store_help)
         ("output,o", po::value<std::string>()->default_value("-"), "the archive; - is standard output. FILE appears only when it is whole: until then it is FILE.part")
         ("layout", po::value<std::string>()->default_value("docker"), "how the archive is laid out: docker, as docker save writes it")
         ("platform", po::value<std::vector<std::string>>(), "of images for several platforms, the one to save: linux/arm64 (default: this machine's)")
@@ -86,6 +90,39 @@ std::string output_name(po::variables_map const& values)
     return to == "-" ? "standard output" : to;
 }
 
+struct stat status_of(int fd)
+{
+    struct stat s {};
+    if(::fstat(fd, &s) != 0)
+        s.st_mode = S_IFCHR; // one that is closed mixes nothing
+    return s;
+}
+
+// Whether two outputs end up in one file or stream, mixed. Terminals and the null device do not count.
+bool is_one_output(struct stat const& a, struct stat const& b)
+{
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino && !S_ISCHR(a.st_mode);
+}
+
+// A file that is not there yet has no other names: so this is asked again when the output is open.
+void check_trace(po::variables_map const& values)
+{
+    if(values.count("trace") == 0)
+        return;
+    auto const trace = values["trace"].as<std::string>();
+    auto const output = values["output"].as<std::string>();
+    std::error_code ignored;
+    bool same = false;
+    struct stat s {};
+    if(output == "-")
+        same = ::stat(trace.c_str(), &s) == 0 && is_one_output(s, status_of(1));
+    else
+        for(auto const* const suffix : {"", ".part", ".part.etag"})
+            same = same || trace == output + suffix || std::filesystem::equivalent(trace, output + suffix, ignored);
+    if(same)
+        throw usage_error("--trace and the archive need a file each");
+}
+
 void check(po::variables_map const& values)
 {
     bool const to_stdout = values["output"].as<std::string>() == "-";
@@ -95,10 +132,9 @@ void check(po::variables_map const& values)
         throw usage_error("unknown layout '" + values["layout"].as<std::string>() + "'; the one there is is docker");
     if(to_stdout && ::isatty(1))
         throw usage_error("an archive is nothing for a terminal; write -o FILE, or redirect standard output");
-    if(!to_stdout && values.count("trace") != 0)
-        for(auto const* const suffix : {"", ".part", ".part.etag"})
-            if(values["trace"].as<std::string>() == values["output"].as<std::string>() + suffix)
-                throw usage_error("--trace and -o need a file each");
+    if(to_stdout && is_one_output(status_of(1), status_of(2)))
+        throw usage_error("standard error goes where the archive goes, and would spoil it; write -o FILE, or send standard error elsewhere");
+    check_trace(values);
     if(!to_stdout && values.count("offset") != 0)
         throw usage_error("--offset is for standard output; to go on with a file, write --resume");
     if(values.count("offset") != 0 && values["offset"].as<std::int64_t>() < 0)
@@ -134,13 +170,15 @@ tarexport::result<void> check_space(std::string const& file, std::uint64_t neede
 }
 
 // Goes back to where the layer begins that the partial file ends in, unless its bytes are those of the store.
-template<class Store>
-tarexport::result<void> trust_only_what_is_right(Store const& store, tarexport::plan const& plan, tarexport::file_sink& out)
+template<class Handle>
+tarexport::result<void> trust_only_what_is_right(
+    tarexport::prepared_archive<Handle> const& archive, tarexport::file_sink& out, std::stop_token const& stop)
 {
+    auto const& plan = archive.contents;
     auto const n = plan.find(out.offset());
     if(n == plan.count() || plan.entry(n).kind != tarexport::entry_kind::layer || out.offset() <= plan.entry(n).data)
         return {};
-    auto const right = agrees(store, plan, n, out.subject() + ".part", out.offset());
+    auto const right = agrees(archive, n, out.subject() + ".part", out.offset(), stop);
     if(!right)
         return right.error();
     tarexport::error_code ec;
@@ -149,10 +187,11 @@ tarexport::result<void> trust_only_what_is_right(Store const& store, tarexport::
     return ec ? tarexport::result<void>(tarexport::failure{ec, out.subject(), "cutting the partial file"}) : tarexport::result<void>();
 }
 
-template<class Store>
+template<class Handle>
 tarexport::result<tarexport::file_sink> open_file(
-    po::variables_map const& values, Store const& store, tarexport::plan const& plan, tarexport::write_options& how)
+    po::variables_map const& values, tarexport::prepared_archive<Handle> const& archive, tarexport::write_options& how)
 {
+    auto const& plan = archive.contents;
     auto const path = values["output"].as<std::string>();
     tarexport::file_sink_options options;
     options.sync = values.count("no-sync") == 0;
@@ -162,8 +201,9 @@ tarexport::result<tarexport::file_sink> open_file(
     auto out = resume ? tarexport::file_sink::resume(path, plan.etag(), options) : tarexport::file_sink::create(path, options);
     if(!out)
         return out;
+    check_trace(values);
     if(resume) {
-        if(auto trusted = trust_only_what_is_right(store, plan, *out); !trusted)
+        if(auto trusted = trust_only_what_is_right(archive, *out, how.stop); !trusted)
             return trusted.error();
         how.range.first = out->offset();
         if(how.verification == tarexport::verify::covered)
@@ -182,23 +222,46 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
         return;
     auto const to = values["output"].as<std::string>();
     auto const rate = seconds > 0 ? static_cast<double>(report.bytes) / seconds : 0;
-    std::cerr << "saved " << tarexport::format_bytes(report.bytes) << (to == "-" ? std::string() : " to " + to) << " ("
+    std::cerr << "saved " << tarexport::format_bytes(report.bytes) << (to == "-" ? std::string() : " to " + printable(to)) << " ("
               << tarexport::format_bytes(static_cast<std::uint64_t>(rate)) << "/s), " << report.layers_verified << " layers verified"
               << (report.layers_unverified != 0 ? ", " + std::to_string(report.layers_unverified) + " not" : std::string())
               << ", etag " << report.etag << std::endl;
 }
 
 // Throws the reason, with what the user may want to know of the output.
-[[noreturn]] void give_reason(po::variables_map const& values, tarexport::failure why)
+[[noreturn]] void give_reason(po::variables_map const& values, opened_store const& from, tarexport::failure why)
 {
     auto const to = values["output"].as<std::string>();
     if(why.subject.empty())
         why.subject = output_name(values);
-    auto text = message(why);
+    auto text = sentence(from, why);
     bool const may_be_kept = values.count("keep-partial") != 0 || values.count("resume") != 0;
-    if(may_be_kept && why.code != tarexport::error::cannot_resume && std::filesystem::exists(to + ".part.etag"))
+    if(may_be_kept && why.code != tarexport::error::cannot_resume && std::filesystem::is_regular_file(to + ".part") &&
+        std::filesystem::is_regular_file(to + ".part.etag"))
         text += "; " + to + ".part is kept, repeat the command with --resume to go on";
     throw std::runtime_error(text);
+}
+
+template<class Store>
+tarexport::save_report save_from(Store const& store, po::variables_map const& values, stop_on_signal& signals, display& watching)
+{
+    tarexport::save_options how;
+    how.platforms = platforms(values);
+    how.stop = signals.token();
+    how.verification = values.count("no-verify") != 0 ? tarexport::verify::never : tarexport::verify::covered;
+    tarexport::saver<Store, tool_policy> saver(store, {{}, watching});
+    auto const requested = names(values, store);
+    if(values["output"].as<std::string>() == "-") {
+        if(values.count("offset") != 0)
+            how.range.first = static_cast<std::uint64_t>(values["offset"].as<std::int64_t>());
+        tarexport::fd_sink out(1);
+        return saver.save(requested, out, how);
+    }
+    return saver.save_to(requested, how, [&](auto const& archive, tarexport::write_options& o) {
+        if(!signals.begin_file())
+            return tarexport::result<tarexport::file_sink>(tarexport::failure{tarexport::error::cancelled, {}, {}});
+        return open_file(values, archive, o);
+    });
 }
 
 } // namespace
@@ -223,32 +286,13 @@ int save(std::vector<std::string> const& arguments)
             throw std::runtime_error("cannot write the trace to " + values["trace"].as<std::string>());
         watching.log.emplace(trace_file);
     }
-    auto const store = open_store(values);
-    tarexport::save_options how;
-    how.platforms = platforms(values);
-    how.stop = signals.token();
-    how.verification = values.count("no-verify") != 0 ? tarexport::verify::never : tarexport::verify::covered;
-    tarexport::saver<tarexport::oci_layout_store, tool_policy> saver(store, {{}, watching});
-    auto const requested = names(values, store);
+    auto const opened = open_store(values);
     auto const start = std::chrono::steady_clock::now();
-    tarexport::save_report report;
-    if(values["output"].as<std::string>() == "-") {
-        if(values.count("offset") != 0)
-            how.range.first = static_cast<std::uint64_t>(values["offset"].as<std::int64_t>());
-        tarexport::fd_sink out(1);
-        report = saver.save(requested, out, how);
-    }
-    else
-        report = saver.save_to(requested, how,
-            [&](tarexport::plan const& plan, tarexport::write_options& o) {
-                if(!signals.begin_file())
-                    return tarexport::result<tarexport::file_sink>(tarexport::failure{tarexport::error::cancelled, {}, {}});
-                return open_file(values, store, plan, o);
-            });
+    auto const report = std::visit([&](auto const& store) { return save_from(store, values, signals, watching); }, opened.store);
     watching.log.reset();
     trace_file.close();
     if(!report.ok())
-        give_reason(values, report.reason);
+        give_reason(values, opened, report.reason);
     if(values.count("trace") != 0 && !trace_file)
         throw std::runtime_error("the archive is saved, but its trace could not be written to " + values["trace"].as<std::string>());
     say_end(values, report, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

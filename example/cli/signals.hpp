@@ -15,9 +15,11 @@
 #include <csignal>
 #include <ctime>
 #include <pthread.h>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -43,7 +45,12 @@ public:
                 sigaddset(&signals_, s);
         }
         pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-        waiter_ = std::thread([this] { wait(); });
+        try {
+            waiter_ = std::thread([this] { wait(); });
+        }
+        catch(std::system_error const& e) {
+            throw std::runtime_error(std::string("cannot start the thread that waits for signals: ") + e.code().message());
+        }
     }
 
     stop_on_signal(stop_on_signal const&) = delete;

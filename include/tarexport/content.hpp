@@ -10,6 +10,7 @@
 
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/content_walk.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
@@ -25,11 +26,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -99,11 +102,6 @@ inline failure about(failure f, std::string_view what)
     return f;
 }
 
-inline std::string sizes(std::uint64_t expected, std::uint64_t found)
-{
-    return "expected " + std::to_string(expected) + " bytes, found " + std::to_string(found);
-}
-
 template<class T>
 std::string blob_subject([[maybe_unused]] T const& t, digest const& id)
 {
@@ -139,11 +137,16 @@ inline bool has_digest(std::string_view bytes, digest const& id)
     return hasher.result() == id;
 }
 
-// Reads the documents of a store.
+// Reads the documents of a store, and no more than a budget allows.
 template<content_store Store>
 class content_reader {
 public:
-    explicit content_reader(Store const& store) noexcept : store_(store) {}
+    explicit content_reader(Store const& store, std::uint64_t budget = root_budget) noexcept
+        : store_(store)
+        , budget_(budget)
+        , left_(budget)
+    {
+    }
 
     result<manifest> read_manifest(descriptor const& d, std::string_view what) const
     {
@@ -162,7 +165,7 @@ public:
     // Only the bytes can tell what an entry without media type is: an index lists manifests.
     result<descriptor> typed(descriptor d, std::string_view what) const
     {
-        auto const text = tarexport::read_blob(store_, d, index_limits.size, what);
+        auto const text = spend_on(d, index_limits.size, what);
         if(!text)
             return text.error();
         if(tarexport::parse_index(*text, {}))
@@ -177,7 +180,7 @@ public:
     result<image> read_config(manifest const& m, descriptor const& of) const
     {
         auto const what = "config of manifest " + of.id.str();
-        auto bytes = tarexport::read_blob(store_, m.config, config_limits{}.size, what);
+        auto bytes = spend_on(m.config, config_limits{}.size, what);
         if(!bytes)
             return std::move(bytes).error();
         auto config = tarexport::parse_image(*std::move(bytes), m.config.id);
@@ -196,7 +199,7 @@ private:
     auto read(descriptor const& d, std::string_view what, std::uint64_t limit, Parse parse) const
         -> decltype(parse(std::string_view(), std::string()))
     {
-        auto const text = tarexport::read_blob(store_, d, limit, what);
+        auto const text = spend_on(d, limit, what);
         if(!text)
             return text.error();
         auto document = parse(*text, d.id.str());
@@ -205,7 +208,22 @@ private:
         return document;
     }
 
+    result<std::string> spend_on(descriptor const& d, std::uint64_t limit, std::string_view what) const
+    {
+        auto const cost = std::max(d.size, least_cost);
+        if(d.size <= limit && cost > left_)
+            return detail::about({error::limit_exceeded, d.id.str(),
+                                     "documents of more than " + std::to_string(budget_) + " bytes belong to it"},
+                what);
+        auto text = tarexport::read_blob(store_, d, limit, what);
+        if(d.size <= limit)
+            left_ -= cost;
+        return text;
+    }
+
     Store const& store_;
+    std::uint64_t budget_;
+    std::uint64_t mutable left_;
 };
 
 inline failure no_image(descriptor const& d, std::string detail, std::string_view what)
@@ -247,10 +265,7 @@ public:
     {
         if(auto done = learn_platforms(); !done)
             return done.error();
-        for(;;) {
-            auto* const c = best(matcher);
-            if(!c)
-                return false;
+        for(auto* const c : ranked(matcher)) {
             if(auto done = examine(*c); !done)
                 return done.error();
             if(c->state == is_image) {
@@ -258,6 +273,7 @@ public:
                 return true;
             }
         }
+        return false;
     }
 
     std::vector<descriptor>& taken() noexcept { return taken_; }
@@ -274,13 +290,13 @@ public:
     /// Return the platforms there are, as a list to read.
     std::string platforms() const
     {
-        std::string text;
         std::set<std::string> known;
+        detail::short_list names;
         for(auto const& c : candidates_)
             if(c.state != is_none && c.entry.target)
                 if(auto const name = tarexport::format_all(*c.entry.target); known.insert(name).second)
-                    text.append(text.empty() ? "" : ", ").append(name);
-        return text;
+                    names.add(name);
+        return names.str();
     }
 
 private:
@@ -301,16 +317,33 @@ private:
     {
         if(c.state != unread)
             return {};
+        // An index may list one manifest a hundred thousand times; it is read once.
+        auto const& e = c.entry;
+        auto& known = read_[{e.id, e.size, e.media_type, e.target.has_value()}];
+        if(!known) {
+            if(auto done = read(c); !done)
+                return done;
+            known = &c;
+        }
+        c.state = known->state;
+        if(!c.entry.target)
+            c.entry.target = known->entry.target;
+        return {};
+    }
+
+    result<void> read(candidate& c)
+    {
         auto const m = reader_.read_manifest(c.entry, "chosen from an index");
         if(!m)
             return m.error();
-        c.state = detail::why_no_image(*m, c.entry.media_type).empty() ? is_image : is_none;
-        if(c.state == is_none || c.entry.target)
-            return {};
-        auto const config = reader_.read_config(*m, c.entry);
-        if(!config)
-            return config.error();
-        c.entry.target = detail::platform_of(*config);
+        bool const image = detail::why_no_image(*m, c.entry.media_type).empty();
+        if(image && !c.entry.target) {
+            auto const config = reader_.read_config(*m, c.entry);
+            if(!config)
+                return config.error();
+            c.entry.target = detail::platform_of(*config);
+        }
+        c.state = image ? is_image : is_none;
         return {};
     }
 
@@ -331,24 +364,25 @@ private:
         return {};
     }
 
-    candidate* best(platform_matcher const& matcher)
+    // Those that match, the one that is wanted most first; of equals, the first of the index.
+    std::vector<candidate*> ranked(platform_matcher const& matcher)
     {
-        candidate* found = nullptr;
-        std::uint64_t least = 0;
-        for(auto& c : candidates_) {
-            if(c.state == is_none || !c.entry.target)
-                continue;
-            auto const rank = matcher.rank(*c.entry.target);
-            if(rank && (!found || *rank < least)) {
-                found = &c;
-                least = *rank;
-            }
-        }
-        return found;
+        std::vector<std::pair<std::uint64_t, candidate*>> found;
+        for(auto& c : candidates_)
+            if(c.state != is_none && c.entry.target)
+                if(auto const rank = matcher.rank(*c.entry.target))
+                    found.emplace_back(*rank, &c);
+        std::ranges::stable_sort(found, {}, &std::pair<std::uint64_t, candidate*>::first);
+        std::vector<candidate*> all;
+        for(auto const& [rank, c] : found)
+            all.push_back(c);
+        return all;
     }
 
     content_reader<Store> const& reader_;
     std::vector<candidate> candidates_;
+    // What was read, by what it was read as: digest, size, type, and whether the index tells its platform.
+    std::map<std::tuple<digest, std::uint64_t, std::string, bool>, candidate const*> read_;
     std::vector<descriptor> taken_;
     std::set<digest> taken_ids_;
     std::optional<failure> missing_;
@@ -432,6 +466,31 @@ result<std::vector<descriptor>> find_directly(
     return std::vector<descriptor>{std::move(root)};
 }
 
+template<content_store Store>
+result<std::vector<descriptor>> find_manifests(
+    content_reader<Store> const& reader, descriptor const& root, platform_choice const& platforms, std::string_view what)
+{
+    descriptor typed = root;
+    if(root.media_type.empty()) {
+        auto found = reader.typed(root, what);
+        if(!found)
+            return found.error();
+        typed = *std::move(found);
+    }
+    // That a blob is not there comes before what it would be.
+    if(auto present = reader.check_presence(typed, what); !present)
+        return present.error();
+    if(detail::is_attestation(typed))
+        return detail::no_image(typed, "an attestation", what);
+    if(detail::is_artifact_type(typed.artifact_type))
+        return detail::no_image(typed, "artifact of type " + typed.artifact_type, what);
+    if(media_type::is_index(typed.media_type))
+        return detail::find_in_index(reader, typed, platforms, what);
+    if(media_type::is_manifest(typed.media_type))
+        return detail::find_directly(reader, std::move(typed), platforms, what);
+    return detail::no_image(typed, "blob of type " + typed.media_type, what);
+}
+
 } // namespace detail
 
 template<content_store Store>
@@ -469,26 +528,7 @@ template<content_store Store>
 result<std::vector<descriptor>> find_manifests(
     Store const& store, descriptor const& root, platform_choice const& platforms, std::string_view what)
 {
-    detail::content_reader<Store> const reader(store);
-    descriptor typed = root;
-    if(root.media_type.empty()) {
-        auto found = reader.typed(root, what);
-        if(!found)
-            return found.error();
-        typed = *std::move(found);
-    }
-    // That a blob is not there comes before what it would be.
-    if(auto present = reader.check_presence(typed, what); !present)
-        return present.error();
-    if(detail::is_attestation(typed))
-        return detail::no_image(typed, "an attestation", what);
-    if(detail::is_artifact_type(typed.artifact_type))
-        return detail::no_image(typed, "artifact of type " + typed.artifact_type, what);
-    if(media_type::is_index(typed.media_type))
-        return detail::find_in_index(reader, typed, platforms, what);
-    if(media_type::is_manifest(typed.media_type))
-        return detail::find_directly(reader, std::move(typed), platforms, what);
-    return detail::no_image(typed, "blob of type " + typed.media_type, what);
+    return detail::find_manifests(detail::content_reader<Store>(store), root, platforms, what);
 }
 
 template<content_store Store>

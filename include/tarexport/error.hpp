@@ -16,6 +16,7 @@
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
 
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -47,6 +48,7 @@ enum class error {
     unknown_platform,         ///< The image exists, but not for the platform asked for.
     several_platforms,        ///< More than one platform for a layout that holds one for each name.
     range_out_of_bounds,      ///< A byte range that begins or ends beyond the archive.
+    unsupported_store,        ///< A directory that is not the image store it should be, or one of a kind that cannot be read.
 
     // What the stores gave.
     not_an_image,             ///< A manifest or descriptor that is no container image (an artifact, say).
@@ -64,7 +66,8 @@ enum class error {
     digest_mismatch,          ///< A blob's bytes do not have the digest that names them.
     layer_too_short,          ///< A layer ended before the size it promised.
     layer_too_long,           ///< A layer has more bytes than the size it promised.
-    not_a_regular_file,       ///< A symlink, FIFO, device or directory in a blob's place.
+    not_a_regular_file,       ///< A symlink, FIFO, device or directory in the place of a blob or of a layer's file.
+    unrecoverable_layer,      ///< An unpacked layer with bytes that its engine has not kept.
     time_out_of_range,        ///< A time that RFC 3339 cannot express.
 
     // What tar cannot express.
@@ -84,7 +87,7 @@ enum class error {
 enum class condition {
     bad_request = 1, ///< The request cannot be right, whatever is in the store.
     not_found,       ///< The store does not have it.
-    corrupt_store,   ///< The store contradicts itself.
+    corrupt_store,   ///< The store contradicts itself, or has what cannot be saved.
     cancelled        ///< The caller asked to stop.
 };
 
@@ -105,6 +108,7 @@ constexpr char const* text(error e) noexcept
     case error::unknown_platform: return "image not available for this platform";
     case error::several_platforms: return "more than one platform for one name";
     case error::range_out_of_bounds: return "byte range beyond the end of the archive";
+    case error::unsupported_store: return "no image store that can be read";
     case error::not_an_image: return "not a container image";
     case error::unsupported_os: return "unsupported operating system";
     case error::empty_image: return "image without layers";
@@ -121,6 +125,7 @@ constexpr char const* text(error e) noexcept
     case error::layer_too_short: return "layer shorter than promised";
     case error::layer_too_long: return "layer longer than promised";
     case error::not_a_regular_file: return "not a regular file";
+    case error::unrecoverable_layer: return "layer cannot be rebuilt";
     case error::time_out_of_range: return "time out of range";
     case error::unencodable_header: return "cannot be expressed in a tar header";
     case error::invalid_header: return "invalid tar header";
@@ -154,14 +159,16 @@ constexpr char const* advice(error e) noexcept
     case error::not_an_image: return "name an image; artifacts cannot be loaded by a container engine";
     case error::unsupported_os: return "only images for Linux can be saved";
     case error::empty_image: return "an image needs at least one layer to be saved";
-    case error::missing_blob:
-    case error::missing_layer: return "copy the image into the store again, with all its blobs";
+    case error::missing_blob: return "copy the image into the store again, with all its blobs";
+    case error::missing_layer: return "the image may just have been removed: try again; else put it into the store again, with all its layers";
     case error::size_mismatch:
     case error::digest_mismatch:
     case error::layer_too_short:
     case error::layer_too_long: return "the store is damaged; fetch the image again";
+    case error::unrecoverable_layer: return "the engine cannot save this image either; fetch it from where it came from";
     case error::not_a_layout: return "an OCI image layout has the files oci-layout and index.json";
     case error::cannot_resume: return "start again without resuming, which discards a partial file";
+    case error::unsupported_store:
     case error::invalid_config:
     case error::invalid_document:
     case error::invalid_json:
@@ -259,7 +266,8 @@ inline error_condition detail::error_category_type::default_error_condition(int 
     case error::ambiguous_reference:
     case error::no_names:
     case error::several_platforms:
-    case error::range_out_of_bounds: return condition::bad_request;
+    case error::range_out_of_bounds:
+    case error::unsupported_store: return condition::bad_request;
     case error::unknown_reference:
     case error::unknown_image:
     case error::unknown_platform: return condition::not_found;
@@ -278,7 +286,8 @@ inline error_condition detail::error_category_type::default_error_condition(int 
     case error::digest_mismatch:
     case error::layer_too_short:
     case error::layer_too_long:
-    case error::not_a_regular_file: return condition::corrupt_store;
+    case error::not_a_regular_file:
+    case error::unrecoverable_layer: return condition::corrupt_store;
     case error::cancelled: return condition::cancelled;
     case error::time_out_of_range:
     case error::unencodable_header:
@@ -346,6 +355,16 @@ private:
 /// A value, or why there is none. `value()` throws `save_error`.
 template<class T>
 using result = boost::system::result<T, failure>;
+
+namespace detail {
+
+// The detail of a size that is wrong.
+inline std::string sizes(std::uint64_t expected, std::uint64_t found)
+{
+    return "expected " + std::to_string(expected) + " bytes, found " + std::to_string(found);
+}
+
+} // namespace detail
 
 } // namespace tarexport
 

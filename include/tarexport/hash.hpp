@@ -38,7 +38,7 @@ concept hash_algorithm = std::default_initializable<H> && std::movable<H> && req
 /** A hash of OpenSSL's EVP interface.
 
     @par Exception Safety
-    The constructor and `update` throw `std::bad_alloc` where OpenSSL cannot allocate.
+    The constructor, `update` and `result` throw `std::bad_alloc` where OpenSSL cannot allocate.
 */
 template<digest_algorithm Algorithm>
 class evp_hash {

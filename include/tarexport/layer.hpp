@@ -78,6 +78,12 @@ concept has_subject = requires(T const& t) {
     { t.subject() } -> std::convertible_to<std::string>;
 };
 
+/// A source that can tell all about its last error, where a code and a subject would leave out what was found.
+template<class S>
+concept has_reason = layer_source<S> && requires(S const& s) {
+    { s.reason() } -> std::convertible_to<failure>;
+};
+
 /// Part of `layer_handle`: `l.info()` tells identity and exact size without reading the layer.
 template<class L>
 concept has_info = requires(L const& l) {

@@ -10,6 +10,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <ranges>
 #include <string>
@@ -47,6 +48,13 @@ public:
     /// One name.
     explicit names(std::string_view text) { add(text); }
 
+    /// Several names. Without this, `names({"a", "b"})` would be the one text from the pointer "a" to the pointer "b".
+    explicit names(std::initializer_list<std::string_view> texts)
+    {
+        for(auto const t : texts)
+            add(t);
+    }
+
     /// The texts of a range.
     template<std::ranges::input_range R>
     requires(!std::convertible_to<R, std::string_view> && !std::same_as<std::remove_cvref_t<R>, names>
@@ -57,7 +65,7 @@ public:
             add(t);
     }
 
-    /// Several names.
+    /// Several names, where braces cannot stand: g++ 12 takes no braced list in an argument of `co_await`.
     template<std::convertible_to<std::string_view>... Texts>
     static names of(Texts const&... texts)
     {

@@ -100,7 +100,8 @@ struct archive_saved {
     digest const& etag;
 };
 
-/// The save ended early, and its sink was aborted. The last event of a save that fails, inside its span.
+/// The save ended early, and its sink was aborted. The last event of a save that fails, inside its span; where an exception
+/// of the user's passes through, only the spans end.
 struct save_failed {
     failure const& reason;
 };
@@ -117,6 +118,14 @@ template<class O>
 concept observer = requires(O& o, event const& e) {
     { o(e) } noexcept;
 };
+
+/// Explain, one sentence a mistake, why a type is no observer.
+template<class O>
+consteval bool explain_observer()
+{
+    static_assert(observer<O>, "observer: write `void operator()(event const&) noexcept`");
+    return observer<O>;
+}
 
 /// The observer of those who do not want one; costs nothing.
 struct no_observer {

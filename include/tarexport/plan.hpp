@@ -36,7 +36,7 @@ enum class entry_kind : std::uint8_t {
 
 /** One entry of a planned archive. All positions and sizes are in bytes.
 
-    Borrows the plan; `path` is made on demand, because most paths follow from a digest.
+    Its path and digest are not here, because most paths follow from a digest: `plan::path` and `plan::id` have them.
 */
 struct planned_entry {
     entry_kind kind{};
@@ -65,6 +65,16 @@ struct planned_image {
     std::vector<std::string> tags; ///< familiar names, in the order of the archive
 
     friend bool operator==(planned_image const&, planned_image const&) = default;
+};
+
+/// A layer of an image that an archive leaves out, because the other side has it.
+struct left_out_layer {
+    digest id;              ///< of the bytes as stored
+    std::string diff_id;    ///< of the plain tar archive, as the config has it
+    std::string media_type; ///< of the bytes as stored
+    std::uint64_t size = 0; ///< of the bytes as stored
+
+    friend bool operator==(left_out_layer const&, left_out_layer const&) = default;
 };
 
 class plan_builder;
@@ -148,6 +158,9 @@ public:
     /// Return the images of the archive, in its order.
     std::vector<planned_image> const& images() const noexcept { return images_; }
 
+    /// Return the layers of the images that a thin archive leaves out; none of a full one.
+    std::vector<left_out_layer> const& left_out() const noexcept { return left_out_; }
+
     /** Return the identity of the archive's bytes: equal plans, and only they, have equal ones.
 
         A digest over all headers and the digests of all contents: known before a layer is read, and wrong
@@ -189,6 +202,7 @@ private:
     std::vector<rendered> documents_;
     std::vector<planned_layer> layers_;
     std::vector<planned_image> images_;
+    std::vector<left_out_layer> left_out_;
     std::vector<std::string> names_;
     std::uint64_t size_ = end_of_archive_size;
     digest etag_ = digest_of(std::string_view{});
@@ -238,6 +252,9 @@ public:
 
     /// Add an image to the list that `plan::images()` returns.
     void add_image(planned_image image) { plan_.images_.push_back(std::move(image)); }
+
+    /// Add a layer to the list that `plan::left_out()` returns.
+    void add_left_out(left_out_layer layer) { plan_.left_out_.push_back(std::move(layer)); }
 
     /** Compute the offsets and the identity.
         @return The plan; `unencodable_header` with the path, or `archive_too_large`.

@@ -52,6 +52,8 @@ inline std::string to_table(plan const& p)
             out += " " + tag;
         out += "\n";
     }
+    for(auto const& l : p.left_out())
+        out += "left out " + l.id.str() + " " + std::to_string(l.size) + " bytes\n";
     out += std::to_string(p.count()) + " entries, " + std::to_string(p.size()) + " bytes, etag " + p.etag().str() + "\n";
     return out;
 }
@@ -59,7 +61,8 @@ inline std::string to_table(plan const& p)
 /** Return a plan as one JSON object, without a newline.
 
     `size` (bytes), `etag`, `images` [{`id`, `tags`}] and `entries`
-    [{`path`, `kind`, `mode` (octal), `mtime` (seconds), `offset`, `data`, `size` (bytes), `digest`}].
+    [{`path`, `kind`, `mode` (octal), `mtime` (seconds), `offset`, `data`, `size` (bytes), `digest`}];
+    of a thin archive `leftOut` [{`digest`, `diffID`, `size`}].
 */
 inline std::string to_json(plan const& p)
 {
@@ -113,6 +116,21 @@ inline std::string to_json(plan const& p)
         w.end_object();
     }
     w.end_array();
+    if(!p.left_out().empty()) {
+        w.key("leftOut");
+        w.begin_array();
+        for(auto const& l : p.left_out()) {
+            w.begin_object();
+            w.key("digest");
+            w.string(l.id.str());
+            w.key("diffID");
+            w.string(l.diff_id);
+            w.key("size");
+            w.number(l.size);
+            w.end_object();
+        }
+        w.end_array();
+    }
     w.end_object();
     return out;
 }

@@ -15,6 +15,8 @@
 #include <tarexport/selection.hpp>
 
 #include <concepts>
+#include <type_traits>
+#include <utility>
 
 namespace tarexport {
 
@@ -42,6 +44,12 @@ concept names_hashes = requires(typename P::hashes::hasher& h, digest_algorithm 
     { h.start(a) } -> std::same_as<bool>;
 };
 
+template<class P>
+concept has_layout = requires(P& p) { p.layout; };
+
+template<class P>
+concept has_observer = requires(P& p) { p.observer; };
+
 } // namespace detail
 
 /// A struct with the members of `default_policy`.
@@ -50,6 +58,20 @@ concept saver_policy = requires(P& p) {
     requires layout_policy<std::remove_cvref_t<decltype((p.layout))>>;
     requires observer<std::remove_cvref_t<decltype((p.observer))>>;
 } && detail::names_hashes<P>;
+
+/// Explain, one sentence a mistake, why a type is no policy.
+template<class P>
+consteval bool explain_saver_policy()
+{
+    static_assert(detail::has_layout<P>, "saver_policy: write a member `layout`");
+    static_assert(detail::names_hashes<P>, "saver_policy: write `using hashes = tarexport::hash_set<..>`");
+    static_assert(detail::has_observer<P>, "saver_policy: write a member `observer`");
+    if constexpr(detail::has_layout<P>)
+        tarexport::explain_layout_policy<std::remove_cvref_t<decltype(std::declval<P&>().layout)>>();
+    if constexpr(detail::has_observer<P>)
+        tarexport::explain_observer<std::remove_cvref_t<decltype(std::declval<P&>().observer)>>();
+    return saver_policy<P>;
+}
 
 } // namespace tarexport
 

@@ -10,6 +10,7 @@
 
 #include <tarexport/content.hpp>
 #include <tarexport/descriptor.hpp>
+#include <tarexport/detail/content_walk.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/image.hpp>
@@ -24,6 +25,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -70,6 +72,10 @@ public:
     }
 
 private:
+    // An archive's documents are all in memory, and a store may have as many images as it likes.
+    static constexpr std::size_t most_config_bytes = std::size_t{256} << 20;
+    static constexpr std::size_t most_layers = 1'000'000;
+
     // One image that a name leads to, and the reference that led there, if any.
     struct found {
         std::size_t image;
@@ -80,7 +86,7 @@ private:
     {
         if(stop_.stop_requested())
             return failure{error::cancelled, name.text, {}};
-        auto parsed = tarexport::parse_image_name(name.text);
+        auto parsed = parse(name.text);
         if(!parsed)
             return about(name.text.empty() ? "\"\"" : name.text, parsed.error());
         std::vector<found> all;
@@ -88,6 +94,22 @@ private:
         if(!done)
             return about(name.text, done.error());
         return name.as ? rename(name, all) : keep_tags(all);
+    }
+
+    result<image_name> parse(std::string const& text) const
+    {
+        if constexpr(parses_names<Store>)
+            return store_.parse_name(text);
+        else
+            return tarexport::parse_image_name(text);
+    }
+
+    result<image> load_by(descriptor const& manifest_descriptor) const
+    {
+        if constexpr(loads_by_manifest<Store>)
+            return store_.load_image(manifest_descriptor);
+        else
+            return tarexport::load_image(store_, manifest_descriptor);
     }
 
     result<void> find(digest const& id, std::string const&, std::vector<found>& all) { return find_id(id, all); }
@@ -117,15 +139,24 @@ private:
             auto root = store_.root(ref);
             if(!root)
                 return root.error();
+            auto const known = by_root_.find(detail::content_key(*root));
+            if(known != by_root_.end()) {
+                all.push_back({known->second, ref});
+                return {};
+            }
             auto manifests = tarexport::find_manifests(store_, *root, platforms_);
             if(!manifests)
                 return manifests.error();
             if(manifests->size() > 1)
                 return failure{error::several_platforms, std::string(ref.familiar()), platforms_of(*manifests)};
-            auto loaded = tarexport::load_image(store_, manifests->front());
+            auto loaded = load_by(manifests->front());
             if(!loaded)
                 return loaded.error();
-            return keep(std::move(*loaded), ref, std::move(*root), all);
+            auto key = detail::content_key(*root);
+            if(auto kept = keep(std::move(*loaded), ref, std::move(*root), all); !kept)
+                return kept;
+            by_root_.emplace(std::move(key), all.back().image);
+            return {};
         }
         else {
             auto id = store_.lookup(ref);
@@ -151,6 +182,13 @@ private:
         if(is_new) {
             if(auto fit = tarexport::check_image(loaded); !fit)
                 return fit;
+            configs_size_ += loaded.config.size();
+            layers_ += loaded.diff_ids.size();
+            if(configs_size_ > most_config_bytes || layers_ > most_layers)
+                return failure{error::limit_exceeded, loaded.id.str(),
+                    "with " + std::to_string(out_.images.size()) + " images before it, the configs have more than " +
+                        std::to_string(most_config_bytes) + " bytes or " + std::to_string(most_layers) +
+                        " layers; save fewer images at once"};
             out_.images.push_back({std::move(loaded), {}, {}, std::move(root)});
         }
         all.push_back({known->second, std::move(via)});
@@ -212,6 +250,10 @@ private:
                 return failure{error::cancelled, called(s), {}};
             auto const key = n < config.layers.size() ? config.layers[n].id.str() : config.diff_ids[n];
             auto known = leased_.find(key);
+            if(known != leased_.end() && n < config.layers.size())
+                if(auto const size = out_.leases[known->second].info().size; size != config.layers[n].size)
+                    return about(called(s), {error::size_mismatch, "layer " + std::to_string(n) + " of image " + config.id.str(),
+                                                detail::sizes(config.layers[n].size, size)});
             if(known == leased_.end()) {
                 auto lease = store_.layer(config, n);
                 if(!lease)
@@ -268,8 +310,11 @@ private:
     std::stop_token stop_;
     resolution<handle> out_;
     std::unordered_map<digest, std::size_t> by_id_;
+    std::map<content_key_type, std::size_t> by_root_; // many names may lead to one root
     std::unordered_map<std::string, std::size_t> owners_;
     std::unordered_map<std::string, std::uint32_t> leased_;
+    std::size_t configs_size_ = 0; // of all images
+    std::size_t layers_ = 0;
 };
 
 } // namespace detail
@@ -278,7 +323,7 @@ private:
 
     Images come in the order in which the names first lead to them, each once; its tags in request order, each once. An
     image named by ID or digest gets no tag. Where the store keeps manifests, an index leads to the image of
-    the platform chosen.
+    the platform chosen. What a name means, the store decides where it has rules of its own (`parses_names`).
 
     @return The images and leases; or what is wrong with which name: `invalid_reference`, `unknown_reference`,
     `unknown_image`, `ambiguous_id`, `ambiguous_reference`, `unknown_platform`, `several_platforms`, `unsupported_os`,

@@ -10,6 +10,7 @@
 
 #include <tarexport/bytes.hpp>
 #include <tarexport/content.hpp>
+#include <tarexport/digest_set.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/observer.hpp>
@@ -19,6 +20,7 @@
 #include <tarexport/serializer.hpp>
 #include <tarexport/sink.hpp>
 #include <tarexport/stores.hpp>
+#include <tarexport/thin.hpp>
 #include <tarexport/write.hpp>
 
 #include <algorithm>
@@ -26,7 +28,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -35,9 +36,10 @@
 
 namespace tarexport {
 
-/// How a save is done. The parts of `write_options`, and which platforms of an image with several are meant.
+/// How a save is done: what goes into the archive, and the parts of `write_options`.
 struct save_options : write_options {
-    platform_choice platforms;
+    platform_choice platforms; ///< of an image for several
+    digest_set have; ///< what the other side has: diff IDs or digests of layers, which the archive leaves out
 };
 
 /// A plan, and the leases that it will read from. Moves; gives the leases back when it dies.
@@ -74,22 +76,25 @@ public:
 
     /** Find the images, lease their layers and lay the archive out. Reads metadata only.
 
-        @param stop Looked at before each name and each layer; `cancelled` is the answer then.
+        @param options Those of `write_options` do not matter here, except `stop`, which is looked at before each name and each
+        layer; `cancelled` is the answer then.
         @return The archive, or why there cannot be one: the errors of `resolve` and of the layout.
     */
-    result<prepared_archive<handle>> prepare(names const& requested, platform_choice const& platforms = {}, std::stop_token stop = {})
+    result<prepared_archive<handle>> prepare(names const& requested, save_options const& options = {})
     {
         auto& o = policy_.observer;
         result<resolution<handle>> resolved = resolution<handle>{};
         {
             detail::activity_span span(o, activity::resolve);
-            resolved = tarexport::resolve(*store_, requested, platforms, o, std::move(stop));
+            resolved = tarexport::resolve(*store_, requested, options.platforms, o, options.stop);
             if(!resolved)
                 return resolved.error();
             span.succeeded();
         }
         detail::activity_span span(o, activity::make_plan);
         auto p = policy_.layout.lay_out(resolved->images);
+        if(p && !options.have.empty())
+            p = tarexport::leave_out(*p, tarexport::layers_to_leave_out(resolved->images, options.have));
         if(!p)
             return p.error();
         span.succeeded();
@@ -97,9 +102,9 @@ public:
     }
 
     /// Return the plan of an archive: its size, entries and identity. A dry run.
-    result<plan> make_plan(names const& requested, platform_choice const& platforms = {})
+    result<plan> make_plan(names const& requested, save_options const& options = {})
     {
-        auto archive = prepare(requested, platforms);
+        auto archive = prepare(requested, options);
         if(!archive)
             return archive.error();
         return std::move(archive->contents);
@@ -108,14 +113,15 @@ public:
     /** Write an archive, or a range of it. The sink is committed after the last byte, and aborted on every other way out.
         @return How it went; `report.reason` says why it ended early.
     */
-    template<sink Sink>
+    template<class Sink>
     save_report write(prepared_archive<handle> const& archive, Sink& out, write_options const& options = {})
+    requires(tarexport::explain_sink<Sink>())
     {
         auto& o = policy_.observer;
         using observer_type = std::remove_reference_t<decltype(o)>;
-        auto const range_size = std::min(options.range.last, archive.contents.size()) - std::min(options.range.first, archive.contents.size());
+        auto const last = std::min(options.range.last, archive.contents.size());
         if constexpr(detail::observes<observer_type>)
-            o(event(archive_planned{range_size, archive.contents.count(), archive.contents.etag()}));
+            o(event(archive_planned{last - std::min(options.range.first, last), archive.contents.count(), archive.contents.etag()}));
         auto report = tarexport::write<typename Policy::hashes>(
             archive.contents, std::span<handle const>(archive.leases), out, options, o);
         tell_end(report);
@@ -125,8 +131,9 @@ public:
     /** Save images: `prepare`, then `write`.
         @return How it went; `report.reason` says why it ended early. A sink that commits is aborted also where `prepare` failed.
     */
-    template<sink Sink>
+    template<class Sink>
     save_report save(names const& requested, Sink& out, save_options const& options = {})
+    requires(tarexport::explain_sink<Sink>())
     {
         detail::sink_guard<Sink> guard(out); // until it is handed on
         return in_span(requested, options, [&](prepared_archive<handle> const& archive) {
@@ -137,15 +144,16 @@ public:
 
     /** Save images to a sink that is made when the archive is known.
 
-        @param make_sink Called once as `make_sink(plan, options)` after everything was found; returns `result<Sink>`. It may look at
-        the size and the etag, and change the range in `options`, which is a `write_options&`: to resume, for example.
+        @param make_sink Called once as `make_sink(archive, options)` after everything was found; returns `result<Sink>`. It may look at
+        the plan and the leases of the `prepared_archive`, and change the range in `options`, which is a `write_options&`: to
+        resume, for example.
         @return How it went; `report.reason` says why it ended early.
     */
     template<class MakeSink>
     save_report save_to(names const& requested, save_options options, MakeSink make_sink)
     {
         return in_span(requested, options, [&](prepared_archive<handle> const& archive) {
-            auto out = make_sink(archive.contents, static_cast<write_options&>(options));
+            auto out = make_sink(archive, static_cast<write_options&>(options));
             if(!out)
                 return not_saved(out.error());
             return write(archive, *out, options);
@@ -161,7 +169,7 @@ private:
             text += (text.empty() ? "" : " ") + n.text;
         std::array<attribute, 1> const about{{{"names", text}}};
         detail::activity_span span(policy_.observer, activity::save, about);
-        auto archive = prepare(requested, options.platforms, options.stop);
+        auto archive = prepare(requested, options);
         auto report = archive ? next(*archive) : not_saved(archive.error());
         if(report.ok())
             span.succeeded();
@@ -191,8 +199,21 @@ private:
     Policy policy_;
 };
 
+namespace detail {
+
+// The type itself; if it does not model its concept, the compiler says why.
 template<class Store>
-saver(Store const&) -> saver<Store>;
+using explained_store = std::enable_if_t<tarexport::explain_store<Store>(), Store>;
+template<class Policy>
+using explained_policy = std::enable_if_t<tarexport::explain_saver_policy<Policy>(), Policy>;
+
+} // namespace detail
+
+template<class Store>
+saver(Store const&) -> saver<detail::explained_store<Store>>;
+
+template<class Store, class Policy>
+saver(Store const&, Policy) -> saver<detail::explained_store<Store>, detail::explained_policy<Policy>>;
 
 /** Save images of a store to a sink, as `docker save` would.
 

@@ -43,6 +43,8 @@ struct save_report {
     std::uint64_t total = 0;           ///< of the byte range
     std::size_t layers_verified = 0;   ///< whose digest was computed and is the expected one
     std::size_t layers_unverified = 0; ///< that passed without
+    std::size_t layers_left_out = 0;   ///< of a thin archive: what the other side has
+    std::uint64_t bytes_left_out = 0;  ///< the sizes of those
     digest etag;                       ///< of the plan
     failure reason;                    ///< why it ended early; its code is clear if it did not
 
@@ -81,6 +83,9 @@ public:
         if(range_.last == byte_range{}.last)
             range_.last = p.size();
         report_.etag = p.etag();
+        report_.layers_left_out = p.left_out().size();
+        for(auto const& l : p.left_out())
+            report_.bytes_left_out += l.size;
     }
 
     serializer(serializer const&) = delete;
@@ -151,6 +156,7 @@ public:
             return go_on();
         }
         while(n != 0) {
+            BOOST_ASSERT(first_view_ != view_count_);
             auto& front = views_[first_view_];
             auto const taken = std::min(n, front.size());
             front = front.subspan(taken);

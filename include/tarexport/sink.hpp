@@ -58,11 +58,24 @@ concept committing_sink = sink<K> && requires(K& k, error_code& ec) {
     { k.abort() } noexcept;
 };
 
-/// Explain, one sentence a mistake, why a type is no sink.
+namespace detail {
+
+// Whether a type has a way to end that its author may take for that of a committing sink.
+template<class K>
+concept seems_to_commit = requires(K& k, error_code& ec) { k.commit(ec); } || requires(K& k) { k.commit(); };
+
+} // namespace detail
+
+/** Explain, one sentence a mistake, why a type is no sink.
+
+    A `commit` that would never be called is a mistake, too.
+*/
 template<class K>
 consteval bool explain_sink()
 {
     static_assert(sink<K>, "sink: write `std::size_t write_some(bytes_view, error_code&)`");
+    static_assert(committing_sink<K> || !detail::seems_to_commit<K>,
+        "committing_sink: write `void commit(error_code&)` and `void abort() noexcept`");
     return sink<K>;
 }
 

@@ -56,6 +56,14 @@ concept looks_up = requires(S const& s, reference const& ref) {
     { s.by_name(ref) } -> std::same_as<result<std::vector<reference>>>;
 };
 
+/** Optional: `s.parse_name(text)` reads what a user typed as the store's engine does, where that has rules of its own, and returns
+    a `result<image_name>` with names as the store has them. For others, `parse_image_name` reads it.
+*/
+template<class S>
+concept parses_names = requires(S const& s, std::string_view text) {
+    { s.parse_name(text) } -> std::same_as<result<image_name>>;
+};
+
 /// `s.layer(image, n)` returns a `result<Handle>`: a lease on layer `n` of the image, counted from the bottom, from 0.
 template<class S>
 concept leases = requires(S const& s, image const& i, std::size_t n) {
@@ -78,6 +86,14 @@ template<class S>
 concept has_blobs = requires(S const& s, descriptor const& d) {
     s.blob(d);
     requires detail::is_result<decltype(s.blob(d))>;
+};
+
+/** Optional, for content stores: `s.load_image(d)` returns the image of a manifest as `load` would. Write it where `layer` leases others than
+    the blobs that manifests list: those of an engine that keeps layers unpacked. For others, the function `load_image` reads the manifest.
+*/
+template<class S>
+concept loads_by_manifest = requires(S const& s, descriptor const& d) {
+    { s.load_image(d) } -> std::same_as<result<image>>;
 };
 
 /// Images by their IDs.
@@ -164,6 +180,11 @@ public:
     result<digest> search(std::string_view prefix) const { return images_->search(prefix); }
     result<digest> lookup(reference const& ref) const { return references_->lookup(ref); }
     result<std::vector<reference>> by_name(reference const& ref) const { return references_->by_name(ref); }
+    result<image_name> parse_name(std::string_view text) const
+    requires parses_names<References>
+    {
+        return references_->parse_name(text);
+    }
     auto layer(image const& i, std::size_t n) const { return layers_->layer(i, n); }
 
 private:

@@ -84,6 +84,8 @@ public:
     */
     tar_builder& add_whiteout(std::string_view path)
     {
+        if(!relative(path)) // the mark makes a good path of many a bad one
+            return *this;
         auto const name = path.rfind('/') + 1; // npos + 1 is 0
         return add_file(std::string(path.substr(0, name)).append(".wh.").append(path.substr(name)), {});
     }

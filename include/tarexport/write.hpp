@@ -37,7 +37,7 @@ struct write_options {
     byte_range range;                                    ///< of the archive; all of it unless told
     verify verification = verify::covered;               ///< which layers are hashed and compared
     std::stop_token stop;                                ///< ends the save within one buffer
-    std::size_t buffer_size = std::size_t{256} * 1024;   ///< bytes read at once
+    std::size_t buffer_size = std::size_t{256} * 1024;   ///< bytes read at once; 0 counts as 1
 };
 
 namespace detail {
@@ -135,6 +135,7 @@ public:
         , leases_(leases)
         , sink_(out)
         , options_(options)
+        , buffer_size_(std::max<std::size_t>(options.buffer_size, 1))
         , serializer_(p, options.range, options.verification)
         , watch_(o, p, serializer_)
     {
@@ -175,7 +176,7 @@ private:
     action perform(read_layer const& a)
     {
         error_code ec;
-        auto const bytes = take(std::min(a.max, options_.buffer_size), ec);
+        auto const bytes = take(std::min(a.max, buffer_size_), ec);
         if(ec.failed())
             return source_failed(ec);
         hasher_.update(bytes);
@@ -239,7 +240,7 @@ private:
             return source_->view_some(max, ec);
         else {
             if(!buffer_)
-                buffer_ = std::make_unique_for_overwrite<std::byte[]>(options_.buffer_size);
+                buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_size_);
             auto const n = source_->read_some(std::span(buffer_.get(), max), ec);
             return {buffer_.get(), n};
         }
@@ -258,13 +259,17 @@ private:
 
     action source_failed(error_code const& ec)
     {
-        return serializer_.failed({ec, subject_of(*source_, "layer " + layer_->id.str()), {}});
+        if constexpr(has_reason<source>)
+            return serializer_.failed(source_->reason());
+        else
+            return serializer_.failed({ec, subject_of(*source_, "layer " + layer_->id.str()), {}});
     }
 
     plan const& plan_;
     std::span<Handle const> leases_;
     Sink& sink_;
     write_options const& options_;
+    std::size_t buffer_size_;
     serializer serializer_;
     entry_watch<O> watch_;
     typename Hashes::hasher hasher_;

@@ -65,6 +65,11 @@ struct least_extent_source : least_source {
     std::optional<file_extent> extent() const { return std::nullopt; }
 };
 
+struct least_telling_source : least_source {
+    using least_source::least_source;
+    failure reason() const { return {}; }
+};
+
 template<class Source>
 struct least_handle : least {
     using least::least;
@@ -100,6 +105,8 @@ static_assert(layer_source<least_source> && !view_source<least_source> && !exten
 static_assert(view_source<least_view_source> && !extent_source<least_view_source>);
 static_assert(extent_source<least_extent_source> && !view_source<least_extent_source>);
 static_assert(!has_subject<least_source>);
+static_assert(has_reason<least_telling_source> && !has_reason<least_source>);
+static_assert(!has_reason<least>);
 static_assert(layer_handle<least_handle<least_source>> && layer_handle<least_handle<least_view_source>>);
 static_assert(explain_layer_handle<least_handle<least_source>>());
 static_assert(std::same_as<source_of<least_handle<least_view_source>>, least_view_source>);

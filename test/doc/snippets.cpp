@@ -10,6 +10,7 @@
 #include <tarexport.hpp>
 #include <tarexport/sink/counting.hpp>
 #include <tarexport/sink/tee.hpp>
+#include <tarexport/store/docker.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -217,11 +218,25 @@ void cancel(oci_layout_store const& store)
     expect(report.reason.code == condition::cancelled, "cancelled");
 }
 
+void open_docker()
+{
+    //[docker_store
+    docker_store_options how;
+    how.driver = "overlay2";       // need only be told where there are images of several drivers
+    how.layers.check_files = true; // a layer that is wrong is told by the path of a file, not only by its digest
+    result<docker_store> const docker = docker_store::open("/var/lib/docker", how);
+    if(!docker)
+        std::cout << message(docker.error()) << '\n'; // what is there instead, and what to do
+    //]
+    expect(docker.has_value() || !docker.error().subject.empty(), "what could not be opened is told");
+}
+
 //[resume
 /// Goes on with FILE.part where an earlier save of the same archive has left one, and leaves one if it fails.
 save_report save_or_resume(oci_layout_store const& store, names const& what, std::string const& file)
 {
-    return saver(store).save_to(what, {}, [&](plan const& p, write_options& how) -> result<file_sink> {
+    return saver(store).save_to(what, {}, [&](auto const& archive, write_options& how) -> result<file_sink> {
+        plan const& p = archive.contents;
         file_sink_options options;
         options.keep_partial = true;
         options.archive_size = p.size();
@@ -276,6 +291,7 @@ try {
     failures_as_values(store);
     failures_as_exceptions(store);
     cancel(store);
+    open_docker();
     resume(store);
     return failures == 0 ? 0 : 1;
 }

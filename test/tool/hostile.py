@@ -14,7 +14,7 @@ import socket
 import time
 
 from harness import Checks, Failed, Skipped, broken, left, need, same, whole
-from layout import INDEX, LAYER, MANIFEST, Layout, app, raw_layer, text
+from layout import ARCHITECTURE, INDEX, LAYER, MANIFEST, Layout, app, raw_layer, sha256, text
 
 check = Checks()
 
@@ -261,6 +261,60 @@ def bomb(tool, folder):
     return f"exit code {result.code}, {seconds:.1f} s"
 
 
+@check("few blobs that are listed again and again: untyped indexes, manifests, names, roots, artifacts; reading them ends soon")
+def repeated(tool, folder):
+    big, large = "x" * (60 << 20), "x" * (3 << 20)
+
+    def untyped(layout):
+        entry = layout.index([], annotations={"a": big})
+        del entry["mediaType"]
+        layout.add(layout.index([entry] * 3000), "app:1.0")
+
+    def manifests(layout):
+        layout.add(layout.index([layout.image([raw_layer()], manifest={"annotations": {"a": large}}, author=large)] * 5000), "app:1.0")
+
+    def names(layout):
+        image = layout.image([raw_layer()], manifest={"annotations": {"a": large}}, author=large)
+        layout.add(image, "app:1.0", *(f"app:{n}" for n in range(5000)))
+
+    def roots(layout):
+        image = layout.image([raw_layer()])
+        inside = layout.index([{**image, "annotations": {"n": str(n)}} for n in range(90000)])
+        for n in range(100):
+            layout.add(layout.index([inside], annotations={"n": str(n)}), f"app:{n}" if n else "app:1.0")
+
+    def artifacts(layout):
+        config = layout.blob(b"{}", "application/x")
+        made = (layout.blob(text({"schemaVersion": 2, "config": config, "layers": [], "annotations": {"n": str(n)}}), MANIFEST) for n in range(20000))
+        layout.add(layout.index([{**each, "platform": {"os": "linux", "architecture": ARCHITECTURE}} for each in made]), "app:1.0")
+
+    notes = []
+    for make, saved in ((untyped, "limit exceeded"), (manifests, "limit exceeded"), (names, None), (roots, "limit exceeded"), (artifacts, "lists no image")):
+        layout = Layout(f"{folder}/{make.__name__}")
+        make(layout)
+        layout.finish()
+        for arguments in (["save", "-o", folder + "/out.tar", "app" if make is names else "app:1.0"], ["ls"]):
+            start = time.monotonic()
+            result = tool(arguments[0], "--store", layout.url, *arguments[1:], preexec_fn=little_memory)
+            notes.append(f"{arguments[0]} of {make.__name__} {time.monotonic() - start:.1f} s")
+            if arguments[0] == "save" and saved:
+                result.refused("app:1.0", saved)
+            else:
+                need(result.code in (0, 1), f"{notes[-1]}: exit code {result.code}: {result.err[:300]}")
+        shutil.rmtree(layout.folder)
+    return ", ".join(notes)
+
+
+@check("configs that would fill the memory together: --all is refused, one is saved")
+def many_large_configs(tool, folder):
+    layout = Layout(folder + "/store")
+    for n in range(40):
+        layout.add(layout.image([raw_layer()], author=f"{n}" + "x" * (7 << 20)), f"app:{n}")
+    layout.finish()
+    refuses(tool, folder, layout, "limit exceeded", "fewer images", names=("--all",))
+    tool.save(layout, "-o", folder + "/one.tar", "app:7").ok()
+
+
 def little_memory():
     resource.setrlimit(resource.RLIMIT_AS, (640 << 20, 640 << 20))
 
@@ -421,6 +475,49 @@ def ambiguous(tool, folder):
     first = next(d for d in "0123456789abcdef" if sum(i.startswith(d) for i in ids) > 1)
     refuses(tool, folder, layout, "ambiguous", "more digits", names=("sha256:" + first,))
     refuses(tool, folder, layout, "same:1", "two images would get this name", names=("app:1=same:1", "app:2=same:1"))
+
+
+@check("one name for 99,000 images is ambiguous, which is told soon")
+def very_ambiguous(tool, folder):
+    layout = Layout(folder + "/store")
+    image = layout.image([raw_layer()])
+    for n in range(99000):
+        layout.add({**image, "digest": sha256(str(n).encode())}, "app:1.0")
+    layout.finish()
+    start = time.monotonic()
+    tool.save(layout, "app:1.0").refused("app:1.0", "ambiguous", sha256(b"0"), sha256(b"1"))
+    return f"{time.monotonic() - start:.1f} s"
+
+
+@check("one layer that is listed with two sizes, in an image or in two")
+def two_sizes(tool, folder):
+    for n, wrong in enumerate((1, 5, 10241)):
+        for order in (1, -1):
+            layout = Layout(f"{folder}/{n}{order}")
+            layer = layout.blob(raw_layer(), LAYER)
+            lying = {**layer, "size": wrong}
+            layout.add(layout.image([layer, lying][::order]), "app:1.0")
+            layout.add(layout.image([layer], author="one"), "good:1")
+            layout.add(layout.image([lying], author="two"), "lying:1")
+            layout.finish()
+            refuses(tool, folder, layout, "app:1.0", "wrong size", wrong, layer["size"])
+            refuses(tool, folder, layout, "lying:1", "wrong size", wrong, layer["size"], names=("good:1", "lying:1")[::order])
+
+
+@check("what a store says at length is cut, and what to do about it is still told; nothing turns the direction of writing")
+def long_words(tool, folder):
+    layout = Layout(folder + "/store")
+    foreign = {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "digest": sha256(b"away"), "size": 4,
+               "urls": ["https://example.org/\u202egnp.exe\u2028", "file:///etc/passwd", *("https://example.org/" + "x" * 100000 for _ in range(20))]}
+    layout.add(layout.image([foreign]), "foreign:1")
+    image = layout.image([raw_layer()])
+    layout.add(layout.index([{**image, "platform": {"os": f"{n}" + "\u00e9" * 500, "architecture": "\x1b[2J\u2066"}} for n in range(1000)]), "other:1")
+    layout.add(image, *("\u20ac" * 200 + str(n) for n in range(1000)))
+    layout.finish()
+    for name, *says in (("foreign:1", "missing blob", "file:///etc/passwd", "copy the image into the store again"),
+                        ("other:1", "choose one of the platforms"), ("nobody:1", "list the store's images")):
+        said = tool.save(layout, name).refused(name, *says).err
+        need(not any(odd in said for odd in "\u202e\u2028\u2066\ufffd\x1b"), f"{said!r}")
 
 
 @check("ls shows what can be read of a store, says what cannot, and fails")

@@ -180,6 +180,50 @@ def closed_descriptors(tool, folder):
         tool.save(layout, "app:1.0", stdout=null).refused("standard output")
 
 
+@check("messages and traces never get into an archive, by whatever name they would")
+def mixed_outputs(tool, folder):
+    layout = app(folder + "/store", sizes=(3000, 3 << 20))
+    expected = tool.save(layout, "app:1.0").ok().out
+    os.mkdir(folder + "/out")
+    target = folder + "/out/app.tar"
+    save = ["save", "--store", layout.url]
+    for suffix in ("", ".part", ".part.etag"):
+        for exists in (False, True):
+            for way in (f"{folder}/out/../out/app.tar{suffix}", folder + "/link"):
+                os.symlink(target + suffix, folder + "/link")
+                if exists:
+                    open(target + suffix, "w").close()
+                result = tool(*save, "--keep-partial", "--trace", way, "-o", target, "app:1.0")
+                if result.code == 0:  # the trace was replaced by what belongs there
+                    need(suffix == ".part.etag" and not exists, f"--trace {way} is taken")
+                    need(slurp(target) == expected, f"with --trace {way}, the archive differs")
+                else:
+                    result.refused("--trace", code=2)
+                for name in left(folder + "/out") + ["../link"]:
+                    os.remove(f"{folder}/out/{name}")
+    for more in ([], ["--quiet"]):
+        with open(folder + "/redirected", "wb") as out:
+            same(tool(*save, *more, "app:1.0", stdout=out, stderr=out).code, 2, "the exit code with one file for both")
+        result = tool(*save, *more, "app:1.0", stderr=subprocess.STDOUT)
+        need(result.code == 2 and b"standard error" in result.out, "one pipe for both is taken")
+    with open(folder + "/redirected", "wb") as out:
+        tool(*save, "--trace", folder + "/redirected", "app:1.0", stdout=out).refused("--trace", code=2)
+    tool(*save, "--trace", "/dev/stdout", "app:1.0").refused("--trace", code=2)
+    with open(os.devnull, "wb") as null:
+        same(tool(*save, "--trace", "/dev/null", "app:1.0", stdout=null, stderr=null).code, 0, "the exit code with the null device for all")
+
+
+@check("a thread that cannot be started is told of")
+def no_thread(tool, folder):
+    layout = app(folder + "/store")
+    os.mkdir(folder + "/out", 0o777)
+    os.chmod(folder + "/out", 0o777)
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))}
+    who = NOBODY if os.geteuid() == 0 else {}
+    tool.save(layout, "-o", folder + "/out/app.tar", "app:1.0", **who, **limit).refused("thread", "Resource temporarily unavailable")
+    same(left(folder + "/out"), [], "what is left")
+
+
 @check("messages that nobody reads do not end a save")
 def nobody_listens(tool, folder):
     layout = app(folder + "/store", sizes=(1 << 20,))
@@ -303,6 +347,12 @@ def impossible_outputs(tool, folder):
         tool.save(layout, "-o", f"{folder}/{name}", "app:1.0").refused(f"{folder}/{name}", says)
         same(left(folder), before, f"what is left of {name[:20]}")
     tool.save(layout, "-o", "/dev/null", "app:1.0").refused("/dev/null", "device")
+    # As /dev/stdout is; replacing that one would hurt everybody.
+    os.symlink("/proc/self/fd/1", folder + "/stdout")
+    with open(folder + "/file", "wb") as out:
+        tool.save(layout, "-o", folder + "/stdout", "app:1.0", stdout=out).refused(folder + "/stdout", "a link to an open file")
+    same(left(folder), sorted([*before, "stdout"]), "what is left of the link")
+    tool.save(layout, "-o", "/proc/self/fd/app.tar", "app:1.0").refused("/proc/self/fd/app.tar", "No such file", "creating")
     same(left(folder + "/folder"), [], "what is left in the folder")
 
 
@@ -332,6 +382,12 @@ def odd_parts(tool, folder):
         same(slurp(victim), b"precious", "the other file")
         same(left(folder + "/out"), ["app.tar.part"], "what is left")
         os.rmdir(target + ".part") if os.path.isdir(target + ".part") and not os.path.islink(target + ".part") else os.remove(target + ".part")
+    os.mkdir(target + ".part.etag")
+    for more in ([], ["--keep-partial"]):
+        said = tool.save(layout, *more, "-o", target, "app:1.0").refused(target, "app.tar.part.etag").err
+        need("--resume" not in said, f"it promises too much: {said}")
+        same(left(folder + "/out"), ["app.tar.part.etag"], "what is left")
+    os.rmdir(target + ".part.etag")
     os.symlink(victim, target)
     tool.save(layout, "-o", target, "app:1.0").ok()
     need(not os.path.islink(target), "the link is still there")

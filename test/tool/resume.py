@@ -11,8 +11,9 @@ import os
 import random
 import shutil
 import signal
+import time
 
-from harness import Checks, left, need, paused_save, same, whole
+from harness import Checks, left, need, paused_save, same, signalled, whole
 from layout import app, large_app
 from use import slurp
 
@@ -163,6 +164,24 @@ def linked(tool, folder):
         same(slurp(folder + "/elsewhere"), before, "the file that the link points to")
         for each in (".part", ".part.etag"):
             os.remove(target + each)
+
+
+@check("a signal ends --resume while it still compares what is there with the store")
+def stopped_while_comparing(tool, folder):
+    layout = large_app(folder + "/store", 20 << 30)
+    plan = json.loads(tool("plan", "--store", layout.url, "--json", "app:1.0").ok().out)
+    layer = next(e for e in plan["entries"] if e["size"] == 20 << 30)
+    os.mkdir(folder + "/out")
+    target = folder + "/out/app.tar"
+    partial(target, b"", plan["etag"])
+    os.truncate(target + ".part", layer["data"] + (19 << 30))
+    process = tool.start("save", "--store", layout.url, "--resume", "-o", target, "app:1.0")
+    time.sleep(0.5)
+    start = time.monotonic()
+    signalled(process, signal.SIGTERM).refused(target, "cancelled", "--resume")
+    seconds = time.monotonic() - start
+    need(seconds < 2, f"it took {seconds:.1f} s")
+    same(left(folder + "/out"), ["app.tar.part", "app.tar.part.etag"], "what is left")
 
 
 @check("--keep-partial keeps nothing that cannot be gone on with, and leaves nothing after success")

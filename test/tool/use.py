@@ -11,6 +11,7 @@ import json
 import os
 import pty
 import random
+import re
 import tarfile
 import io
 import time
@@ -202,7 +203,12 @@ def bare_tags(tool, folder):
     archive = whole(tool("save", "--store", store, "registry.example/team/app:edge").ok().out)
     same(tags_in(archive), [["registry.example/team/app:edge"]], "the tags")
     same(tags_in(tool("save", "--store", store).ok().out), [["registry.example/team/app:1.0", "registry.example/team/app:edge"]], "all tags")
-    tool.save(layout, "app:1.0").refused("app:1.0", "1.0, edge")
+    again = f"tarexport ls --store '{layout.url}?name=REPOSITORY'"
+    tool.save(layout, "app:1.0").refused("app:1.0", "1.0, edge", again)
+    tool("plan", "--store", layout.url, "1.0").refused("1.0", again)
+    listed = tool("ls", "--store", layout.url).ok()
+    need("2 tags without" in listed.err and "?name=REPOSITORY" in listed.err, f"ls says {listed.err!r}")
+    same(tool("ls", "--store", store).ok().err, "", "what ls says of tags that have a repository")
     need(member(whole(tool.save(layout).ok().out), "manifest.json"), "an image without name is saved")
 
 
@@ -375,6 +381,24 @@ def help_texts(tool, folder):
                 need(word in result.out.decode(), f"{command} {more}: {word!r} is not in the help")
 
 
+@check("help COMMAND is COMMAND --help; --version")
+def help_of_a_command(tool, folder):
+    for command in ("save", "plan", "ls"):
+        same(tool("help", command).ok().out, tool(command, "--help").ok().out, f"what help {command} says")
+    version = tool("--version").ok().out.decode()
+    need(re.fullmatch(r"tarexport \d+\.\d+\.\d+\n", version), f"--version says {version!r}")
+
+
+@check("names that are not there: the message tells the other tags, and the command that lists all")
+def unknown_names(tool, folder):
+    layout = two_apps(folder + "/store")
+    command = f"tarexport ls --store '{layout.url}'"
+    for name, says in (("app:2.0", "there is app:1.0, app:latest"), ("nobody:1", "nobody:1"), ("nobody", "nobody"), ("sha256:12", "sha256:12")):
+        for refused in (tool.save(layout, "-o", folder + "/out.tar", name), tool("plan", "--store", layout.url, name)):
+            refused.refused(says, command)
+    need("tarexport ls" not in tool.save(layout, "--platform", "linux/mips", "app:1.0").refused("linux/mips").err, "a platform is not listed")
+
+
 @check("exit code 2 for wrong usage, with a line that says what is wrong")
 def usage(tool, folder):
     layout = two_apps(folder + "/store")
@@ -390,6 +414,8 @@ def usage(tool, folder):
             (["save", *store, "--frobnicate", "app"], ["--frobnicate"]),
             (["save", *store, "-x", "app"], ["-x"]),
             (["save", "--store", "tar:/x", "-o", target, "app"], ["tar:/x", "oci:DIR"]),
+            (["save", "--store", layout.folder, "-o", target, "app"], [f"--store {layout.url}"]),
+            (["ls", "--store", "oci:~/images"], ["~/images", "$HOME"]),
             (["save", "--store", "oci:", "-o", target, "app"], ["directory"]),
             (["save", "--store", layout.url + "?tag=x", "-o", target, "app"], ["?tag=x", "?name="]),
             (["save", "--store", layout.url + "?name=UPPER", "-o", target, "app"], ["UPPER"]),
@@ -408,6 +434,8 @@ def usage(tool, folder):
             result = tool(*arguments).refused(*says, code=2)
         except Failed as why:
             raise Failed(f"{arguments}: {why}") from None
+        helped = f"Try 'tarexport {arguments[0]} --help'." if arguments[0] != "frobnicate" else "Try 'tarexport --help'."
+        same(result.err.splitlines()[-1], helped, f"what {arguments} is told to try")
         same(result.out, b"", f"standard output of {arguments}")
     same(left(folder), ["store"], "what is left")
 

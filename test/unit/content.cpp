@@ -81,6 +81,7 @@ struct memory_content : layouts::blob_set {
 
     std::size_t fails_at = std::string::npos;
     mutable std::set<tx::digest> read;
+    mutable std::size_t leases = 0;
 
     tx::result<descriptor> root(tx::reference const& ref) const
     {
@@ -93,6 +94,7 @@ struct memory_content : layouts::blob_set {
         if(found == all().end())
             return tx::failure{error::missing_blob, d.id.str(), {}};
         read.insert(d.id);
+        ++leases;
         descriptor info = d;
         info.size = found->second.size();
         return handle{info, {found->second, 0, fails_at}};
@@ -286,6 +288,24 @@ BOOST_AUTO_TEST_CASE(platforms_come_from_configs_where_the_index_has_none)
     auto const damaged = store.add_index({bad, x});
     store.replace(bad, std::string(static_cast<std::size_t>(bad.size), 'x'));
     failure_of(tx::find_manifests(store, damaged, host(amd64)), error::digest_mismatch);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_listed_many_times_is_read_once)
+{
+    memory_content store;
+    auto const empty = store.add("{}", "application/vnd.oci.empty.v1+json");
+    auto const artifact = store.add_manifest(empty, {store.add("a", "text/plain")});
+    auto const image = store.add_image(amd64);
+    for(bool const told : {false, true}) {
+        std::vector<descriptor> entries(20'000, told ? on(amd64, artifact) : artifact);
+        entries.insert(entries.end(), 20'000, told ? on(amd64, image) : image);
+        auto const root = store.add_index(entries);
+        store.leases = 0;
+        BOOST_TEST(ids_of(tx::find_manifests(store, root, host(amd64))) == ids{image.id.str()});
+        BOOST_TEST(store.leases < 8u); // the index, two manifests, a config
+        BOOST_TEST(ids_of(tx::find_manifests(store, root, platform_choice::all())) == ids{image.id.str()});
+        BOOST_TEST(store.leases < 16u);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(attestations_and_artifacts_are_passed_over)

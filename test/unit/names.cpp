@@ -33,6 +33,11 @@ BOOST_AUTO_TEST_CASE(names_come_from_one_text_several_or_a_range)
     BOOST_TEST(names("a").size() == 1u);
     BOOST_TEST(names::of("a", std::string("b"), std::string_view("c")).size() == 3u);
     BOOST_TEST(names(std::list<std::string>{"a", "b"}).size() == 2u);
+    names const braced({"a", "b=c"});
+    BOOST_TEST(braced.size() == 2u);
+    BOOST_TEST(braced.begin()->text == "a");
+    BOOST_TEST(names({"a"}).begin()->text == "a");
+    BOOST_TEST((names{"a", "b"}.size()) == 2u);
     names const copy = names("a");
     BOOST_TEST(copy.size() == 1u);
 }

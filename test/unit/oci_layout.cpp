@@ -96,6 +96,9 @@ BOOST_AUTO_TEST_CASE(names_come_from_annotations)
     auto const unknown = failure_of(id("nothing:1"), error::unknown_reference);
     BOOST_TEST(unknown.subject == "nothing:1");
     BOOST_TEST(contains(unknown.detail, "1.0, UPPERCASE-IS-INVALID"));
+    BOOST_TEST((s.bare_tags() == strings{"1.0", "UPPERCASE-IS-INVALID"}));
+    // of a repository that is there, its names are told, not the tags of none
+    BOOST_TEST(failure_of(id("app:9"), error::unknown_reference).detail == "there is app:1.0");
     for(auto const& row : s.list().value())
         for(auto const& n : row.names)
             BOOST_TEST(n.domain() != "sha256");
@@ -111,6 +114,8 @@ BOOST_AUTO_TEST_CASE(names_come_from_annotations)
     BOOST_TEST((texts(r.by_name(to_reference("registry.example:5000/team/x")).value()) ==
                 strings{"registry.example:5000/team/x:1.0", "registry.example:5000/team/x:UPPERCASE-IS-INVALID"}));
     BOOST_TEST(r.by_name(to_reference("registry.example:5000/team/y")).value().empty());
+    BOOST_TEST(r.bare_tags().empty());
+    BOOST_TEST(failure_of(r.lookup(to_reference("registry.example:5000/team/y:1")), error::unknown_reference).detail.empty());
 }
 
 BOOST_AUTO_TEST_CASE(the_repository_must_be_one)

@@ -64,6 +64,9 @@ BOOST_AUTO_TEST_CASE(what_is_no_layout_is_told)
 
     f.write("file", "");
     failure_of(oci_layout_store::open(path + "/file"), error::not_a_layout);
+    auto const nameless = oci_layout_store::open("");
+    BOOST_TEST_REQUIRE(nameless.has_error());
+    BOOST_TEST(nameless.error().subject == "\"\"");
     failure_of(oci_layout_store::open(path + "/nowhere"), system_error(ENOENT));
     try {
         oci_layout_store const s(path + "/file");

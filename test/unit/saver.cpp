@@ -243,15 +243,40 @@ BOOST_AUTO_TEST_CASE(a_sink_can_be_made_for_the_plan)
         }
         std::string* to;
     };
-    auto const report = saver(sample()).save_to(both, {}, [&](plan const& p, write_options& o) -> result<keeper> {
-        o.range.first = p.size() / 2;
+    auto const report = saver(sample()).save_to(both, {}, [&](auto const& archive, write_options& o) -> result<keeper> {
+        BOOST_TEST(archive.leases.size() == archive.contents.layers().size());
+        o.range.first = archive.contents.size() / 2;
         return keeper{&rest};
     });
     BOOST_TEST(report.ok());
     BOOST_TEST((rest == whole.bytes().substr(whole.bytes().size() / 2)));
     auto const refused = saver(sample()).save_to(
-        both, {}, [](plan const&, write_options&) -> result<keeper> { return failure{error::cannot_resume, "x.tar", {}}; });
+        both, {}, [](auto const&, write_options&) -> result<keeper> { return failure{error::cannot_resume, "x.tar", {}}; });
     BOOST_TEST(refused.reason.code == error::cannot_resume);
+}
+
+BOOST_AUTO_TEST_CASE(a_range_that_ends_before_it_begins_plans_no_bytes)
+{
+    struct sizes {
+        void operator()(event const& e) noexcept
+        {
+            if(auto const* p = std::get_if<archive_planned>(&e))
+                last = p->size;
+        }
+        std::uint64_t last = 1;
+    };
+    struct policy {
+        docker_layout layout;
+        using hashes = hash_set<sha256>;
+        sizes& observer;
+    };
+    sizes planned;
+    tarexport::saver saver(sample(), policy{{}, planned});
+    memory_sink out;
+    save_options options;
+    options.range = {10, 5};
+    BOOST_TEST(saver.save(both, out, options).reason.code == error::range_out_of_bounds);
+    BOOST_TEST(planned.last == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_prints_as_a_table_and_as_json)

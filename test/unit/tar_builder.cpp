@@ -107,6 +107,9 @@ BOOST_AUTO_TEST_CASE(refuses_paths_that_are_none)
         auto const f = mistake(b);
         BOOST_TEST(f.code == boost::system::errc::invalid_argument, path);
         BOOST_TEST(f.subject == path);
+        tar_builder whiteout;
+        whiteout.add_whiteout(path);
+        BOOST_TEST(mistake(whiteout).code == boost::system::errc::invalid_argument, path);
     }
     tar_builder b;
     b.add_directory(std::string("a\0b", 3));

@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(chopped_sinks_change_nothing)
 
 BOOST_AUTO_TEST_CASE(any_buffer_size_gives_the_same_bytes)
 {
-    for(std::size_t size : {1u, 511u, 512u, 100000u}) {
+    for(std::size_t size : {0u, 1u, 511u, 512u, 100000u}) {
         behaviour how;
         archive const a(lists[0], how);
         memory_sink out;
@@ -208,6 +208,41 @@ BOOST_AUTO_TEST_CASE(every_failing_call_of_a_layer_ends_the_save_cleanly)
             BOOST_TEST((out.bytes() == a.bytes.substr(0, report.bytes)));
             leftovers().insert(out.bytes());
         }
+}
+
+namespace {
+
+struct telling_source {
+    std::size_t read_some(std::span<std::byte>, error_code& ec)
+    {
+        ec = error::size_mismatch;
+        return 0;
+    }
+
+    failure const& reason() const { return why; }
+    std::string subject() const { return "the source"; }
+
+    failure why{error::size_mismatch, "d/file", "expected 3 bytes, found 2"};
+};
+
+struct telling_handle {
+    descriptor const& info() const noexcept { return about; }
+    result<telling_source> open(std::uint64_t) const { return telling_source(); }
+    descriptor about;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_source_may_tell_all_about_its_error)
+{
+    plan_builder b;
+    b.add_layer({digest_of("abc"), {}, 0, 3}, 0644, 1, "L1");
+    auto const p = std::move(b).finish().value();
+    std::vector<telling_handle> const leases(1);
+    memory_sink out;
+    no_observer o;
+    auto const report = write(p, std::span<telling_handle const>(leases), out, write_options(), o);
+    BOOST_TEST((report.reason == telling_source().why), message(report.reason));
 }
 
 BOOST_AUTO_TEST_CASE(every_throwing_call_of_a_layer_passes_through_and_aborts_the_sink)

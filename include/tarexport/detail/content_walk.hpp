@@ -12,12 +12,15 @@
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/oci_documents.hpp>
+#include <tarexport/platform.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -29,11 +32,30 @@ inline constexpr std::size_t index_depth_limit = 8;
 /// How many manifests one root may lead to.
 inline constexpr std::size_t manifest_count_limit = 100'000;
 
+/// How many bytes of documents one root may lead to. Indexes can list one blob again and again, so that a small store
+/// would keep its reader busy for days.
+inline constexpr std::uint64_t root_budget = std::uint64_t{128} << 20;
+
+/// The same for all roots of a store together.
+inline constexpr std::uint64_t store_budget = std::uint64_t{256} << 20;
+
+/// What a document takes from a budget at least: opening it takes time, too.
+inline constexpr std::uint64_t least_cost = 1024;
+
 // Docker's builder describes its attestations so: they have the form of images, and are none.
 inline bool is_attestation(descriptor const& d) noexcept
 {
     return d.annotation("vnd.docker.reference.type").has_value() ||
            (d.target && d.target->os == "unknown" && d.target->architecture == "unknown");
+}
+
+// Entries with equal keys lead to the same images, whatever else they say.
+using content_key_type = std::tuple<digest, std::uint64_t, std::string, std::string, std::string, bool>;
+
+inline content_key_type content_key(descriptor const& d)
+{
+    return {d.id, d.size, d.media_type, d.artifact_type, d.target ? tarexport::format_all(*d.target) : std::string(),
+        detail::is_attestation(d)};
 }
 
 // Since OCI 1.1 the descriptor of an image may have its config's type here.

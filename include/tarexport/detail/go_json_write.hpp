@@ -9,6 +9,7 @@
 #define TAREXPORT_DETAIL_GO_JSON_WRITE_HPP
 
 #include <tarexport/bytes.hpp>
+#include <tarexport/detail/base64.hpp>
 #include <tarexport/detail/utf8.hpp>
 
 #include <boost/assert.hpp>
@@ -151,19 +152,8 @@ inline void append_json_number(std::string& out, double value)
 /// Append bytes as a string of base64.
 inline void append_json_bytes(std::string& out, bytes_view bytes)
 {
-    constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     out.push_back('"');
-    for(std::size_t i = 0; i < bytes.size(); i += 3) {
-        auto const at = [&](std::size_t n) {
-            return i + n < bytes.size() ? std::to_integer<unsigned>(bytes[i + n]) : 0u;
-        };
-        unsigned const group = at(0) << 16 | at(1) << 8 | at(2);
-        auto const have = bytes.size() - i;
-        out.push_back(alphabet[group >> 18]);
-        out.push_back(alphabet[group >> 12 & 63u]);
-        out.push_back(have > 1 ? alphabet[group >> 6 & 63u] : '=');
-        out.push_back(have > 2 ? alphabet[group & 63u] : '=');
-    }
+    detail::append_base64(out, bytes);
     out.push_back('"');
 }
 

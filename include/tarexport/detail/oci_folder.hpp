@@ -10,6 +10,7 @@
 
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/posix_file.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/oci_documents.hpp>
@@ -45,7 +46,7 @@ struct oci_folder {
         if(ec == detail::system_error_code(ENOTDIR))
             return failure{error::not_a_layout, std::move(path), "not a directory"};
         if(ec)
-            return failure{ec, std::move(path), {}};
+            return failure{ec, path.empty() ? "\"\"" : std::move(path), {}};
         auto folder = std::make_shared<oci_folder const>(oci_folder{std::move(fd), std::move(path)});
         auto const text = folder->read("oci-layout", layout_limits.size);
         if(!text)
@@ -81,8 +82,11 @@ private:
 inline failure absent_blob(std::string path, descriptor const& d)
 {
     failure f{error::missing_blob, std::move(path), {}};
+    short_list urls;
     for(auto const& url : d.urls)
-        f.detail.append(f.detail.empty() ? "the blob can be had from " : ", ").append(url);
+        urls.add(url);
+    if(!d.urls.empty())
+        f.detail = "the blob can be had from " + urls.str();
     return f;
 }
 

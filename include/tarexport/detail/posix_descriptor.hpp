@@ -42,6 +42,9 @@ public:
     int get() const noexcept { return fd_; }
     explicit operator bool() const noexcept { return fd_ >= 0; }
 
+    // Gives the descriptor away.
+    int release() noexcept { return std::exchange(fd_, -1); }
+
     // Leaves errno alone, because it runs on the way out of failures that still have to be reported.
     void reset() noexcept
     {

@@ -99,6 +99,47 @@ inline unique_descriptor open_by_steps(int directory, std::string_view path, err
     }
 }
 
+/// How the kernel resolves a path for us.
+enum class path_resolution {
+    beneath, ///< every symlink, `..` and absolute path is refused
+    in_root  ///< symlinks and `..` stay in the directory as if it were the root; magic links are refused
+};
+
+/** Open a path below a directory in one system call.
+
+    @return The descriptor. ENOSYS or EPERM where the system lacks the call or a sandbox forbids it, and EAGAIN where others keep
+    renaming: then the path has to be walked step by step.
+*/
+inline unique_descriptor open_resolved(
+    int directory, std::string const& path, int flags, path_resolution resolution, error_code& ec)
+{
+#if defined(SYS_openat2) && defined(RESOLVE_BENEATH)
+    open_how how{};
+    how.flags = static_cast<std::uint64_t>(flags);
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    how.resolve |= resolution == path_resolution::beneath ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS : RESOLVE_IN_ROOT;
+    // EAGAIN: a rename at the same time, which may never end.
+    for(int tries = 0; tries != 8; ++tries) {
+        auto const fd =
+            detail::uninterrupted([&] { return ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how); });
+        ec = fd >= 0 ? error_code() : detail::last_error();
+        if(ec.value() != EAGAIN)
+            return unique_descriptor(static_cast<int>(fd));
+    }
+#else
+    (void)directory, (void)path, (void)flags, (void)resolution;
+    ec = detail::system_error_code(ENOSYS);
+#endif
+    return {};
+}
+
+// Whether `open_resolved` has left the work to us.
+inline bool is_unresolved(error_code const& ec) noexcept
+{
+    return ec == detail::system_error_code(ENOSYS) || ec == detail::system_error_code(EPERM) ||
+           ec == detail::system_error_code(EAGAIN);
+}
+
 /** Open what is at a path below a directory for reading, without blocking and without following any symlink.
 
     A symlink anywhere is ELOOP; a path that is absolute or has empty elements, `.` or `..` is EXDEV.
@@ -109,26 +150,27 @@ inline unique_descriptor open_beneath(int directory, std::string const& path, er
         ec = detail::system_error_code(EXDEV);
         return {};
     }
-#if defined(SYS_openat2) && defined(RESOLVE_BENEATH)
-    open_how how{};
-    how.flags = static_cast<std::uint64_t>(read_flags);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
-    // EAGAIN: a rename at the same time, which may never end.
-    for(int tries = 0; tries != 8; ++tries) {
-        auto const fd =
-            detail::uninterrupted([&] { return ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how); });
-        if(fd >= 0) {
-            ec.clear();
-            return unique_descriptor(static_cast<int>(fd));
-        }
+    auto fd = detail::open_resolved(directory, path, read_flags, path_resolution::beneath, ec);
+    return detail::is_unresolved(ec) ? detail::open_by_steps(directory, path, ec) : std::move(fd);
+}
+
+/// Return the file of a descriptor that was opened for reading, or `error::not_a_regular_file`, or what opening it said.
+inline posix_file only_regular(unique_descriptor fd, error_code& ec)
+{
+    posix_file f;
+    // ELOOP: a symlink. ENXIO: a socket, or a device without driver.
+    if(ec == detail::system_error_code(ELOOP) || ec == detail::system_error_code(ENXIO))
+        ec = error::not_a_regular_file;
+    if(ec)
+        return f;
+    struct stat s;
+    if(::fstat(fd.get(), &s) != 0)
         ec = detail::last_error();
-        if(ec.value() == ENOSYS || ec.value() == EPERM)
-            break;
-        if(ec.value() != EAGAIN)
-            return {};
-    }
-#endif
-    return detail::open_by_steps(directory, path, ec);
+    else if(!S_ISREG(s.st_mode))
+        ec = error::not_a_regular_file;
+    else
+        f = {std::move(fd), static_cast<std::uint64_t>(s.st_size)};
+    return f;
 }
 
 /** Open a regular file below a directory.
@@ -137,23 +179,8 @@ inline unique_descriptor open_beneath(int directory, std::string const& path, er
 */
 inline posix_file open_file_beneath(int directory, std::string const& path, error_code& ec)
 {
-    posix_file f;
-    f.fd = detail::open_beneath(directory, path, ec);
-    // ELOOP: a symlink. ENXIO: a socket, or a device without driver.
-    if(ec == detail::system_error_code(ELOOP) || ec == detail::system_error_code(ENXIO))
-        ec = error::not_a_regular_file;
-    if(ec)
-        return f;
-    struct stat s;
-    if(::fstat(f.fd.get(), &s) != 0)
-        ec = detail::last_error();
-    else if(!S_ISREG(s.st_mode))
-        ec = error::not_a_regular_file;
-    else
-        f.size = static_cast<std::uint64_t>(s.st_size);
-    if(ec)
-        f.fd.reset();
-    return f;
+    auto fd = detail::open_beneath(directory, path, ec);
+    return detail::only_regular(std::move(fd), ec);
 }
 
 /// Read at a position. @return How many bytes there were; 0 at the end, and on an error.

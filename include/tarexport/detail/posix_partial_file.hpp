@@ -199,6 +199,11 @@ private:
             detail::uninterrupted([&] { return ::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
         if(!f.directory_)
             return f.failed("opening the directory " + parent);
+        // /dev/stdout may lead to a regular file, and replacing it would be missed.
+        std::array<char, 6> target{};
+        if(::readlinkat(f.dir(), f.base_.c_str(), target.data(), target.size()) == 6 &&
+            std::string_view(target.data(), target.size()) == "/proc/")
+            return f.in_the_way("a link to an open file, which a file would replace");
         struct stat s;
         if(::fstatat(f.dir(), f.base_.c_str(), &s, 0) == 0) {
             if(S_ISDIR(s.st_mode))
@@ -213,9 +218,11 @@ private:
     failure open(int creating, bool& created)
     {
         // The one that holds the lock may publish or discard between our opening and our locking.
+        bool vanished = false;
         for(int attempt = 0; attempt != 100; ++attempt) {
             file_ = open_part(creating, created);
-            if(!file_ && errno == ENOENT && creating != 0)
+            vanished = !file_ && errno == ENOENT && creating != 0;
+            if(vanished)
                 continue;
             if(!file_)
                 return not_opened();
@@ -239,6 +246,9 @@ private:
             return {};
         }
         file_.reset();
+        // That often, it is the directory: one that was removed, or of a file system that creates no files.
+        if(vanished)
+            return {make_error_code(boost::system::errc::no_such_file_or_directory), path_, "creating " + part_path()};
         return {make_error_code(boost::system::errc::device_or_resource_busy), path_,
             "another save is writing " + part_path()};
     }

@@ -77,6 +77,12 @@ public:
         return underlying().by_name(ref);
     }
 
+    result<image_name> parse_name(std::string_view text) const
+    requires parses_names<underlying_store>
+    {
+        return underlying().parse_name(text);
+    }
+
     result<std::vector<listed_image>> list() const
     requires listing_store<underlying_store>
     {
@@ -93,6 +99,12 @@ public:
     requires has_blobs<underlying_store>
     {
         return underlying().blob(d);
+    }
+
+    result<image> load_image(descriptor const& d) const
+    requires loads_by_manifest<underlying_store>
+    {
+        return underlying().load_image(d);
     }
 
 private:

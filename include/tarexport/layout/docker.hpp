@@ -105,7 +105,7 @@ private:
         std::int64_t mtime = 0;
     };
 
-    // Where an entry stands and what it is: a negative item is a layer.
+    // Where an entry stands and what it is: a document, a layer, or neither: a directory.
     struct place {
         std::string path;
         std::int64_t mtime = 0;

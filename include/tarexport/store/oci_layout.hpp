@@ -11,7 +11,10 @@
 #include <tarexport/content.hpp>
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/oci_folder.hpp>
+#include <tarexport/detail/oci_scan.hpp>
 #include <tarexport/detail/posix_file.hpp>
+#include <tarexport/detail/reference_grammar.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/image.hpp>
@@ -215,21 +218,16 @@ public:
     /// Return all images that can be read, and put why others could not into `unreadable`.
     std::vector<listed_image> list(std::vector<failure>& unreadable) const;
 
+    /** Return the tags that are no names, because the options have no repository that they could belong to.
+
+        In the order of the index.
+    */
+    std::vector<std::string> bare_tags() const;
+
     /// Return the path that was opened.
     std::string const& path() const noexcept { return state_->folder->path; }
 
 private:
-    // What all entries lead to.
-    struct contents {
-        struct found {
-            digest id;
-            descriptor manifest;
-            std::size_t root;
-        };
-        std::vector<found> images; // by entry; an image may be found several times
-        std::vector<failure> unreadable;
-    };
-
     struct state {
         std::shared_ptr<detail::oci_folder const> folder;
         oci_layout_options options;
@@ -238,19 +236,18 @@ private:
 
         std::mutex mutex;
         std::map<digest, descriptor> manifests;   // of images that were looked up
-        std::optional<contents> all;              // once it was needed
+        std::optional<detail::oci_contents> all;  // once it was needed
     };
 
     explicit oci_layout_store(std::shared_ptr<state> s) noexcept : state_(std::move(s)) {}
 
-    contents const& scan() const;
-    result<void> scan_root(std::size_t n, contents& out) const;
+    detail::oci_contents const& scan() const;
     result<descriptor> root_by_digest(reference const& ref) const;
     result<descriptor> only_one(std::vector<descriptor const*> const& found, reference const& ref) const;
-    result<digest> chosen(descriptor const& d, std::string_view what) const;
+    template<class Reader> result<digest> chosen(Reader const& documents, descriptor const& d, std::string_view what) const;
     std::optional<descriptor> known_manifest(digest const& id) const;
     std::string unreadable_entries() const;
-    std::string hint() const;
+    std::string instead_of(reference const& ref) const;
 
     std::shared_ptr<state> state_;
 };
@@ -310,12 +307,12 @@ inline result<descriptor> oci_layout_store::root_by_digest(reference const& ref)
     if(!found.empty())
         return only_one(found, ref);
     // One of the manifests that an index of the repository lists?
-    detail::content_reader<oci_layout_store> const reader(*this);
+    detail::content_reader const documents(*this, detail::store_budget);
     std::optional<failure> unread;
     for(auto const& r : state_->roots) {
         if(!r.name || r.name->name() != ref.name() || !media_type::is_index(r.entry.media_type))
             continue;
-        detail::content_walk walk(reader, [](platform const&) { return true; });
+        detail::content_walk walk(documents, [](platform const&) { return true; });
         if(auto done = walk.enter(r.entry, {}); !done && !unread)
             unread = done.error();
         auto const& listed = walk.manifests();
@@ -329,41 +326,46 @@ inline result<descriptor> oci_layout_store::only_one(
     std::vector<descriptor const*> const& found, reference const& ref) const
 {
     if(found.empty())
-        return failure{error::unknown_reference, std::string(ref.familiar()), hint()};
-    std::vector<std::string> ids;
+        return failure{error::unknown_reference, std::string(ref.familiar()), instead_of(ref)};
+    auto const& first = *found.front();
     for(auto const* const d : found)
-        if(auto id = d->id.str(); std::ranges::find(ids, id) == ids.end())
-            ids.push_back(std::move(id));
-    if(ids.size() > 1)
-        return failure{error::ambiguous_reference, std::string(ref.familiar()), ids[0] + ", " + ids[1]};
-    return *found.front();
+        if(d->id != first.id)
+            return failure{error::ambiguous_reference, std::string(ref.familiar()), first.id.str() + ", " + d->id.str()};
+    return first;
 }
 
-// The tags that nobody can ask for without a repository.
-inline std::string oci_layout_store::hint() const
+inline std::vector<std::string> oci_layout_store::bare_tags() const
 {
-    std::string tags;
-    std::size_t count = 0;
-    for(auto const& r : state_->roots) {
-        auto const name = r.entry.annotation(detail::ref_name_annotation);
-        if(r.name || !name)
-            continue;
-        if(++count <= 8)
-            tags.append(tags.empty() ? "" : ", ").append(name->substr(0, 128));
-    }
-    if(count == 0)
-        return {};
-    return "the layout has tags without a repository, which has to be given: " + tags + (count > 8 ? ", .." : "");
+    std::vector<std::string> tags;
+    if(state_->options.repository.empty())
+        for(auto const& r : state_->roots)
+            if(auto const tag = r.entry.annotation(detail::ref_name_annotation); tag && !r.name && detail::is_tag(*tag))
+                tags.emplace_back(*tag);
+    return tags;
 }
 
-inline result<digest> oci_layout_store::chosen(descriptor const& d, std::string_view what) const
+// What the layout has where a name was asked for in vain.
+inline std::string oci_layout_store::instead_of(reference const& ref) const
 {
-    auto const found = tarexport::find_manifests(*this, d, state_->options.platforms, what);
+    detail::short_list names;
+    for(auto const& name : by_name(ref).value())
+        names.add(name.familiar());
+    if(!names.empty())
+        return "there is " + names.str();
+    for(auto const& tag : bare_tags())
+        names.add(tag);
+    return names.empty() ? std::string() : "the layout has tags without a repository, which has to be given: " + names.str();
+}
+
+template<class Reader>
+result<digest> oci_layout_store::chosen(Reader const& documents, descriptor const& d, std::string_view what) const
+{
+    auto const found = detail::find_manifests(documents, d, state_->options.platforms, what);
     if(!found)
         return found.error();
     if(found->size() > 1)
         return failure{error::several_platforms, std::string(what), std::to_string(found->size()) + " images"};
-    auto const m = detail::content_reader<oci_layout_store>(*this).read_manifest(found->front(), what);
+    auto const m = documents.read_manifest(found->front(), what);
     if(!m)
         return m.error();
     std::lock_guard const lock(state_->mutex);
@@ -376,7 +378,7 @@ inline result<digest> oci_layout_store::lookup(reference const& ref) const
     auto const d = root(ref);
     if(!d)
         return d.error();
-    return chosen(*d, ref.familiar());
+    return chosen(detail::content_reader(*this), *d, ref.familiar());
 }
 
 inline result<std::vector<reference>> oci_layout_store::by_name(reference const& ref) const
@@ -448,64 +450,19 @@ inline std::string oci_layout_store::unreadable_entries() const
            " entries of the index, the first because: " + message(bad.front());
 }
 
-inline oci_layout_store::contents const& oci_layout_store::scan() const
+inline detail::oci_contents const& oci_layout_store::scan() const
 {
     {
         std::lock_guard const lock(state_->mutex);
         if(state_->all)
             return *state_->all;
     }
-    contents found;
-    for(std::size_t n = 0; n != state_->roots.size(); ++n)
-        if(auto done = scan_root(n, found); !done)
-            found.unreadable.push_back(std::move(done).error());
+    auto found = detail::oci_scan(*this).run(state_->roots, path());
     // Threads that scan at the same time find the same; the first to end is kept.
     std::lock_guard const lock(state_->mutex);
     if(!state_->all)
         state_->all = std::move(found);
     return *state_->all;
-}
-
-inline result<void> oci_layout_store::scan_root(std::size_t n, contents& out) const
-{
-    auto const& entry = state_->roots[n].entry;
-    auto const what = "entry " + std::to_string(n) + " of " + path() + "/index.json";
-    detail::content_reader<oci_layout_store> const reader(*this);
-    auto const typed = entry.media_type.empty() ? reader.typed(entry, what) : result<descriptor>(entry);
-    if(!typed)
-        return typed.error();
-    std::vector<descriptor> manifests;
-    std::optional<failure> missing;
-    bool const is_index = media_type::is_index(typed->media_type);
-    if(is_index) {
-        detail::content_walk walk(reader, [](platform const&) { return true; });
-        if(auto done = walk.enter(*typed, what); !done)
-            return done;
-        manifests = std::move(walk.manifests());
-        if(!walk.missing().empty())
-            missing = walk.missing().front();
-    }
-    else if(media_type::is_manifest(typed->media_type) && !detail::is_attestation(*typed) &&
-            !detail::is_artifact_type(typed->artifact_type))
-        manifests.push_back(*typed);
-    std::size_t read = 0;
-    std::optional<failure> broken;
-    for(auto const& d : manifests) {
-        auto const m = reader.read_manifest(d, what);
-        if(!m) {
-            // A copy of one platform lacks the manifests of the others, which is legal.
-            auto& reason = is_index && m.error().code == error::missing_blob ? missing : broken;
-            if(!reason)
-                reason = m.error();
-            continue;
-        }
-        ++read;
-        if(detail::why_no_image(*m, d.media_type).empty())
-            out.images.push_back({m->config.id, d, n});
-    }
-    if(broken)
-        return *broken;
-    return missing && read == 0 ? result<void>(*missing) : result<void>();
 }
 
 inline std::vector<listed_image> oci_layout_store::list(std::vector<failure>& unreadable) const
@@ -517,16 +474,19 @@ inline std::vector<listed_image> oci_layout_store::list(std::vector<failure>& un
     for(auto const& i : all.images)
         if(row_of.try_emplace(i.id, rows.size()).second)
             rows.push_back({i.id, {}});
+    detail::content_reader const documents(*this, detail::store_budget);
+    std::map<detail::content_key_type, digest> meant;
     std::set<std::pair<std::size_t, reference>> told;
     for(std::size_t n = 0; n != state_->roots.size(); ++n) {
         auto const& r = state_->roots[n];
-        auto const first = std::ranges::lower_bound(all.images, n, {}, &contents::found::root);
-        if(!r.name || first == all.images.end() || first->root != n)
+        auto const& first = all.first[n];
+        if(!r.name || !first)
             continue;
-        auto const id = chosen(r.entry, r.name->familiar());
-        auto row = row_of.find(id ? *id : first->id);
-        if(row == row_of.end())
-            row = row_of.find(first->id);
+        auto const [id, is_new] = meant.try_emplace(detail::content_key(r.entry), *first);
+        if(is_new)
+            if(auto const best = chosen(documents, r.entry, r.name->familiar()); best && row_of.contains(*best))
+                id->second = *best;
+        auto const row = row_of.find(id->second);
         if(told.emplace(row->second, *r.name).second)
             rows[row->second].names.push_back(*r.name);
     }

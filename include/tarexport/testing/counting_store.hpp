@@ -114,6 +114,12 @@ public:
         return source_.subject();
     }
 
+    failure reason() const
+    requires has_reason<Source>
+    {
+        return source_.reason();
+    }
+
 private:
     Source source_;
     detail::live_token token_;

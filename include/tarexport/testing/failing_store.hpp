@@ -124,6 +124,12 @@ public:
         return guarded(ref.str(), "by_name", [&] { return store_->by_name(ref); });
     }
 
+    result<image_name> parse_name(std::string_view text) const
+    requires parses_names<S>
+    {
+        return guarded(std::string(text), "parse_name", [&] { return store_->parse_name(text); });
+    }
+
     result<std::vector<listed_image>> list() const
     requires listing_store<S>
     {
@@ -134,6 +140,12 @@ public:
     requires has_roots<S>
     {
         return guarded(ref.str(), "root", [&] { return store_->root(ref); });
+    }
+
+    result<image> load_image(descriptor const& d) const
+    requires loads_by_manifest<S>
+    {
+        return guarded(d.id.str(), "load_image", [&] { return store_->load_image(d); });
     }
 
     auto layer(image const& i, std::size_t n) const

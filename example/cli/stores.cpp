@@ -1,0 +1,147 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#include "stores.hpp"
+#include "commands.hpp"
+#include "text.hpp"
+
+#include <tarexport/error.hpp>
+
+#include <boost/throw_exception.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <initializer_list>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <unistd.h>
+
+namespace cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string docker_root() { return "/var/lib/docker"; }
+
+// Where podman keeps the images of who runs the tool.
+std::string containers_root()
+{
+    if(::geteuid() == 0)
+        return "/var/lib/containers/storage";
+    if(char const* const data = std::getenv("XDG_DATA_HOME"); data && *data == '/')
+        return std::string(data) + "/containers/storage";
+    char const* const home = std::getenv("HOME");
+    return std::string(home ? home : "") + "/.local/share/containers/storage";
+}
+
+// The images that come with the tool: beside it where it is installed, in the source tree where it was built.
+std::optional<std::string> sample_images()
+{
+    std::error_code ec;
+    auto const tool = fs::read_symlink("/proc/self/exe", ec).parent_path();
+    for(auto const* const place : {"../share/tarexport/images", "../../../example/images"})
+        if(auto const images = tool / place; fs::exists(images / "oci-layout", ec))
+            return images.lexically_normal().string();
+    return std::nullopt;
+}
+
+template<class Store>
+any_store opened(tarexport::result<Store> store)
+{
+    return std::move(store).value(); // throws save_error
+}
+
+any_store open_oci(std::string_view where)
+{
+    tarexport::oci_layout_options options;
+    if(auto const query = where.rfind('?'); query != std::string_view::npos) {
+        if(!where.substr(query + 1).starts_with("name="))
+            throw usage_error("unknown part '" + std::string(where.substr(query)) + "' of the store; only ?name=REPOSITORY is known");
+        options.repository = where.substr(query + 6);
+        where = where.substr(0, query);
+    }
+    if(where.empty())
+        throw usage_error("--store oci: needs a directory");
+    auto store = tarexport::oci_layout_store::open(std::string(where), options);
+    if(!store && where.starts_with('~') && store.error().code == boost::system::errc::no_such_file_or_directory)
+        throw usage_error(std::string(where) + ": no such directory; the shell puts nothing for a ~ after oci:, write $HOME");
+    if(!store && store.error().code == tarexport::error::invalid_reference)
+        throw usage_error(message(store.error()));
+    return opened(std::move(store));
+}
+
+// What a `--store` that is none was probably meant to be.
+std::string corrected(std::string_view url)
+{
+    bool const path = url.find(':') == std::string_view::npos || url.find_first_of("/.") < url.find(':');
+    return path && !url.empty() ? "oci:" + std::string(url) : "oci:DIR, docker:[DATA_ROOT] or containers:[GRAPH_ROOT]";
+}
+
+any_store open_url(std::string_view url)
+{
+    auto const colon = url.find(':');
+    auto const kind = url.substr(0, colon);
+    std::string const where(colon == std::string_view::npos ? std::string_view() : url.substr(colon + 1));
+    if(colon != std::string_view::npos) {
+        if(kind == "oci")
+            return open_oci(where);
+        if(kind == "docker")
+            return opened(tarexport::docker_store::open(where.empty() ? docker_root() : where));
+        if(kind == "containers")
+            return opened(tarexport::containers_store::open(where.empty() ? containers_root() : where));
+    }
+    throw usage_error("unknown kind of store '" + std::string(url) + "'; write --store " + corrected(url));
+}
+
+// The first store that is there and can be read. Of one that is there and cannot, it says why.
+opened_store open_first()
+{
+    std::error_code ec;
+    for(auto const& [kind, root] : {std::pair("docker:", docker_root()), std::pair("containers:", containers_root())}) {
+        if(!fs::exists(root, ec))
+            continue;
+        auto const url = kind + root;
+        try {
+            auto store = open_url(url);
+            std::cerr << "tarexport: no --store, so this one: " << printable(url) << "\n";
+            return {std::move(store), url};
+        }
+        catch(tarexport::save_error const& e) {
+            std::cerr << "tarexport: " << printable(e.what()) << "\n";
+        }
+    }
+    auto const sample = sample_images();
+    if(!sample)
+        throw usage_error("which store? Give --store oci:DIR, docker:[DATA_ROOT] or containers:[GRAPH_ROOT]; the engines' own are not here");
+    std::cerr << "tarexport: no --store, and no engine's store to read, so the sample images: oci:" << printable(*sample) << "\n";
+    return {open_oci(*sample), "oci:" + *sample};
+}
+
+} // namespace
+
+opened_store open_store(boost::program_options::variables_map const& values)
+{
+    if(values.count("store") == 0)
+        return open_first();
+    auto const& url = values["store"].as<std::string>();
+    return {open_url(url), url};
+}
+
+std::string sentence(opened_store const& from, tarexport::failure const& why)
+{
+    auto text = message(why);
+    if(why.code != tarexport::condition::not_found || why.code == tarexport::error::unknown_platform)
+        return text;
+    auto const* const layout = std::get_if<tarexport::oci_layout_store>(&from.store);
+    return text + ": tarexport ls --store '" + from.url + (layout && !layout->bare_tags().empty() ? "?name=REPOSITORY'" : "'");
+}
+
+} // namespace cli

@@ -1,0 +1,39 @@
+// expect first: layout_policy: write `result<plan> lay_out\(std::span<selection const>\) const`
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+// A layout that cannot fail.
+
+#include "own_store.hpp"
+
+namespace own {
+
+struct own_layout {
+#ifdef FIXED
+    result<plan> lay_out(std::span<selection const>) const { return plan(); }
+#else
+    plan lay_out(std::span<selection const>) const { return {}; }
+#endif
+};
+
+struct policy {
+    own_layout layout;
+    using hashes = hash_set<sha256>;
+    no_observer observer;
+};
+
+struct own_store : images, references, layers<handle> {};
+
+} // namespace own
+
+int main()
+{
+    own::own_store const store{};
+    tarexport::memory_sink out;
+    tarexport::saver saver(store, own::policy{});
+    saver.save(tarexport::names("app:1.0"), out);
+}

@@ -1,0 +1,30 @@
+// expect first: layer_store: write `result<Handle> layer\(image const&, std::size_t n\) const`
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+// A saver of something that is no store.
+
+#include "own_store.hpp"
+
+namespace own {
+
+struct own_store
+    : images
+    , references
+#ifdef FIXED
+    , layers<handle>
+#endif
+{
+};
+
+} // namespace own
+
+int main()
+{
+    own::own_store const store{};
+    tarexport::saver saver(store);
+}

@@ -1,0 +1,150 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#include <tarexport/thin.hpp>
+
+#define BOOST_TEST_MODULE thin
+#include <boost/test/unit_test.hpp>
+
+#include <tarexport/plan_text.hpp>
+#include <tarexport/saver.hpp>
+#include <tarexport/sink/memory.hpp>
+#include <tarexport/store/memory.hpp>
+
+#include <boost/json.hpp>
+
+using namespace tarexport;
+
+namespace {
+
+struct sample_images {
+    sample_images()
+    {
+        base = store.add_layer(std::string(3000, 'b'));
+        top_id = store.add_layer(std::string(700, 't'));
+        store.add_image(image_config{.cmd = {"app"}}, {base, top_id}, {"app:1.0"}).value();
+        store.add_image(image_config{.cmd = {"other"}}, {base}, {"other:1"}).value();
+    }
+
+    plan full(names const& what) const { return saver(store).make_plan(what).value(); }
+
+    plan thin(names const& what, digest_set have) const
+    {
+        save_options options;
+        options.have = std::move(have);
+        return saver(store).make_plan(what, options).value();
+    }
+
+    memory_store store;
+    digest base, top_id;
+};
+
+std::vector<std::string> paths(plan const& p)
+{
+    std::vector<std::string> all;
+    for(std::size_t i = 0; i != p.count(); ++i)
+        all.push_back(p.path(i));
+    return all;
+}
+
+// A layout that begins with its metadata, as this one does not.
+plan metadata_first(digest const& layer)
+{
+    plan_builder b;
+    b.add_document("index.json", "{}", 0644, 0);
+    b.add_blob("config", digest_of(std::string_view("config")), 0644, 0);
+    b.add_layer({layer, layer, 0, 5}, 0644, 0);
+    return std::move(b).finish().value();
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(what_the_other_side_has_is_left_out_and_nothing_else, sample_images)
+{
+    auto const what = names::of("app:1.0", "other:1");
+    auto const whole = full(what), part = thin(what, {base});
+    auto expected = paths(whole);
+    std::erase(expected, plan::blob_path(base));
+    expected.emplace_back("thin.json");
+    BOOST_TEST(paths(part) == expected, boost::test_tools::per_element());
+    BOOST_TEST((part.etag() != whole.etag()));
+    BOOST_TEST((part.images() == whole.images()));
+    BOOST_TEST(part.size() == whole.size() - 512 - padded_size(3000) + 512 + padded_size(part.entry(part.count() - 1).size));
+    BOOST_REQUIRE(part.left_out().size() == 1u);
+    BOOST_TEST((part.left_out()[0].id == base));
+}
+
+BOOST_FIXTURE_TEST_CASE(having_nothing_of_it_changes_nothing, sample_images)
+{
+    auto const what = names::of("app:1.0");
+    BOOST_TEST((thin(what, {digest_of(std::string_view("another"))}) == full(what)));
+    BOOST_TEST((thin(what, {}) == full(what)));
+}
+
+BOOST_FIXTURE_TEST_CASE(the_document_says_what_is_left_out, sample_images)
+{
+    auto const part = thin(names::of("app:1.0"), {base, top_id});
+    auto const last = part.count() - 1;
+    BOOST_REQUIRE(part.path(last) == thin_document_path);
+    auto const said = boost::json::parse(to_text(part.document(part.entry(last).item)));
+    BOOST_TEST(said.at("schemaVersion").to_number<int>() == 1);
+    BOOST_TEST(said.at("mediaType").as_string() == thin_media_type);
+    auto const& layers = said.at("leftOut").as_array();
+    BOOST_REQUIRE(layers.size() == 2u);
+    BOOST_TEST(layers[0].at("digest").as_string() == base.str());
+    BOOST_TEST(layers[0].at("diffID").as_string() == base.str());
+    BOOST_TEST(layers[0].at("size").to_number<int>() == 3000);
+    BOOST_TEST(layers[0].at("mediaType").as_string() == media_type::oci_layer);
+    BOOST_TEST(layers[1].at("digest").as_string() == top_id.str());
+    BOOST_TEST(to_table(part).find("left out " + base.str() + " 3000 bytes") != std::string::npos);
+    BOOST_TEST(boost::json::parse(to_json(part)).at("leftOut").as_array().size() == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_thin_archive_is_written_and_reported, sample_images)
+{
+    save_options options;
+    options.have = {base};
+    memory_sink out;
+    auto const report = saver(store).save(names::of("app:1.0"), out, options);
+    BOOST_TEST(report.ok());
+    BOOST_TEST(report.layers_verified == 1u);
+    BOOST_TEST(report.layers_left_out == 1u);
+    BOOST_TEST(report.bytes_left_out == 3000u);
+    BOOST_TEST((out.bytes().find(std::string(3000, 'b')) == std::string::npos));
+    BOOST_TEST((out.bytes().find(std::string(700, 't')) != std::string::npos));
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_is_known_by_its_diff_id_or_by_its_stored_digest)
+{
+    auto const stored = digest_of(std::string_view("compressed")), plain = digest_of(std::string_view("plain"));
+    selection s;
+    s.config.diff_ids = {plain.str()};
+    selected_layer l;
+    l.info.id = stored;
+    l.info.size = 10;
+    l.info.media_type = "application/vnd.oci.image.layer.v1.tar+gzip";
+    s.layers = {l};
+    std::vector<selection> const twice = {s, s};
+    for(auto const& known : {stored, plain}) {
+        auto const found = layers_to_leave_out(twice, {known});
+        BOOST_REQUIRE(found.size() == 1u);
+        BOOST_TEST((found[0] == left_out_layer{stored, plain.str(), l.info.media_type, 10}));
+    }
+    BOOST_TEST(layers_to_leave_out(twice, {digest_of(std::string_view("else"))}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_document_comes_before_layers_where_the_metadata_does)
+{
+    auto const layer = digest_of(std::string_view("layer")), kept = digest_of(std::string_view("kept"));
+    std::vector<left_out_layer> const none = {{layer, layer.str(), {}, 5}};
+    BOOST_TEST(paths(leave_out(metadata_first(kept), std::vector{left_out_layer{layer, layer.str(), {}, 5}}).value()) ==
+        (std::vector<std::string>{"index.json", "thin.json", plan::blob_path(digest_of(std::string_view("config"))), plan::blob_path(kept)}),
+        boost::test_tools::per_element());
+    BOOST_TEST(paths(leave_out(metadata_first(layer), none).value()) ==
+        (std::vector<std::string>{"index.json", "thin.json", plan::blob_path(digest_of(std::string_view("config")))}),
+        boost::test_tools::per_element());
+}
