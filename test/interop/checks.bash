@@ -24,12 +24,12 @@ give_up() {
 }
 
 # start NAME COMMAND...: begin a check. It runs beside those that were started since the last collect.
-names=() jobs=()
+titles=() jobs=()
 start() {
     local name=$1
     shift
     (set -e; "$@") </dev/null >"$work/said.${#jobs[@]}" 2>&1 & # not within a condition: there, set -e would be without effect
-    names+=("$name") jobs+=($!)
+    titles+=("$name") jobs+=($!)
 }
 
 # Waits for the checks started; one line for each, in their order. What a check says is shown
@@ -42,13 +42,13 @@ collect() {
         if [ $rc -eq 0 ]; then
             passed=$((passed + 1))
             note=$(sed -n 's/^note: //p' "$work/said.$i" | paste -sd ';')
-            echo "ok ${names[i]}${note:+ ($note)}"
+            echo "ok ${titles[i]}${note:+ ($note)}"
         else
             failed=$((failed + 1))
-            echo "FAILED ${names[i]}: exit code $rc: $(tail -n 25 "$work/said.$i" | tr '\n' '|')"
+            echo "FAILED ${titles[i]}: exit code $rc: $(tail -n 25 "$work/said.$i" | tr '\n' '|')"
         fi
     done
-    names=() jobs=()
+    titles=() jobs=()
 }
 
 check() { start "$@"; collect; }

@@ -105,8 +105,9 @@ def fill(diff, tree):
 class Maker:
     """A store in the making: a kind knows where a layer and its image are put."""
 
-    def __init__(self, folder, kind):
-        self.kind, self.root, self.outside = kind, os.path.join(folder, f"hostile-{kind}"), os.path.join(folder, f"outside-{kind}")
+    def __init__(self, folder, kind, more=""):
+        self.kind, self.root = kind, os.path.join(folder, f"hostile-{kind}{more}")
+        self.outside = os.path.join(folder, f"outside-{kind}{more}")
         put(os.path.join(self.outside, "secret"), SECRET)
         put(os.path.join(self.root, "secret"), SECRET)
         self.tricks, self.forbidden, self.followed = [], {os.path.join(self.root, "secret")}, []
@@ -116,6 +117,9 @@ class Maker:
             diff = self.add(name, entry, tree, reads)
             if name in ("link-absolute", "link-dots", "link-beside", "last", "last-dots"):
                 self.followed.append(os.path.join(diff, entry))
+        return self.made()
+
+    def made(self):
         return Store(f"{self.kind}:{self.root}", self.root, self.tricks, self.forbidden, self.followed)
 
     def add(self, name, entry, tree, reads=None):
@@ -162,8 +166,8 @@ class Docker(Maker):
 
 
 class Containers(Maker):
-    def __init__(self, folder):
-        super().__init__(folder, "containers")
+    def __init__(self, folder, more=""):
+        super().__init__(folder, "containers", more)
         self.layers, self.images = [], []
         os.makedirs(f"{self.root}/overlay/l")
 
@@ -237,13 +241,19 @@ def containers(folder):
     store.add("image-is-link", "image/secret", {"image/secret": SECRET})
     store.lead(os.path.dirname(store.config))
 
-    # IDs that are paths out of the store.
+    return store.finish()
+
+
+def containers_ids(folder):
+    """IDs that are paths out of the store. No image of it need be saved, not even an honest one."""
+    store = Containers(folder, "-ids")
+    away = "../../" + os.path.basename(store.outside)
     put(f"{store.outside}/layer/diff/elsewhere/secret", SECRET)
     store.add("layer-id", "elsewhere/secret", {})
-    away = "../../" + os.path.basename(store.outside) + "/layer"
     shutil.copy(store.record, f"{store.outside}/layer.tar-split.gz")
-    store.layers[-1]["id"] = store.images[-1]["layer"] = away
+    store.layers[-1]["id"] = store.images[-1]["layer"] = away + "/layer"
     store.add("image-id", "image-id/secret", {"image-id/secret": SECRET})
     shutil.copytree(os.path.dirname(store.config), f"{store.outside}/image")
-    store.images[-1]["id"] = "../../" + os.path.basename(store.outside) + "/image"
-    return store.finish()
+    store.images[-1]["id"] = away + "/image"
+    store.write()
+    return store.made()

@@ -6,8 +6,8 @@
 //
 
 // save_often docker|containers ROOT COUNT FOLDER NAME: saves an image again and again in one process, from a store that an
-// engine is writing to. Prints a line for each, '3 saved' for FOLDER/3.tar or '3 refused WHY'. Exit code 3 if a descriptor is
-// left open.
+// engine is writing to: once for each line that it reads. Prints a line for each, '3 saved' for FOLDER/3.tar or
+// '3 refused WHY'. Exit code 3 if a descriptor is left open.
 
 #include <tarexport.hpp>
 #include <tarexport/store/containers.hpp>
@@ -45,7 +45,8 @@ int save_often(std::string const& root, int count, std::string const& folder, st
 {
     Store const first(root); // knows the names of the beginning only, and is asked for them to the end
     auto before = descriptors();
-    for(int i = 0; i != count; ++i) {
+    std::string line;
+    for(int i = 0; i != count && std::getline(std::cin, line); ++i) {
         auto const file = folder + "/" + std::to_string(i) + ".tar";
         try {
             i % 10 == 9 ? save_once(first, name, file) : save_once(Store(root), name, file);

@@ -7,38 +7,45 @@
 
 # Sourced by test/interop/stores: what a name means is what it means to dockerd, and so is what means nothing.
 
-# as_docker NAME...: docker save and tarexport save both refuse them, or write the same archive; plan agrees with save; and
-# an ID that docker inspect gives for a single name is among those saved.
-as_docker() {
-    local file=$work/named.$BASHPID theirs=0 ours=0 planned=0 id
-    in_peers docker save -o "$file.theirs" -- "$@" 2>"$file.why" || theirs=$?
-    save "$(docker_store)" -o "$file.ours" -- "$@" 2>"$file.said" || ours=$?
-    "$tool" plan --store "$(docker_store)" -- "$@" >/dev/null 2>"$file.said-plan" || planned=$?
-    same "whether it is refused (docker: '$(cat "$file.why")', tarexport: '$(cat "$file.said")')" \
-        "$((ours != 0)) $((planned != 0))" "$((theirs != 0)) $((theirs != 0))"
-    if [ "$theirs" -eq 0 ]; then
-        named_alike "$file" "$@"
-    else
-        said_well "$ours" "$file.said"
-        said_well "$planned" "$file.said-plan"
-    fi
-    rm -f "$file".*
+# Each line of the names below is a folder in $work/named, with its names in a file, NUL-terminated.
+named=0
+
+# asks NAME...: one more thing to ask.
+asks() {
+    named=$((named + 1))
+    mkdir -p "$work/named/$named"
+    printf '%s\0' "$@" >"$work/named/$named/names"
 }
 
-# named_alike FILE NAME...: the two archives, which may have several images in another order, so then only what is in them.
-named_alike() {
-    local file=$1 id
-    shift
-    "$here/compare" images "$file.theirs" >"$file.in-theirs"
-    "$here/compare" images "$file.ours" >"$file.in-ours"
-    if [ "$(grep -c ^names "$file.in-theirs")" -eq 1 ]; then
-        "$here/compare" same "$began" "$file.ours" "$file.theirs"
+# Asks dockerd, by one shell where the engines are: exit code and archive of docker save; the ID that docker inspect tells.
+ask_docker() {
+    in_peers bash -c '
+        for folder in "$1"/*; do
+            mapfile -d "" -t names <"$folder/names"
+            code=0
+            docker save -o "$folder/theirs" -- "${names[@]}" 2>"$folder/why" || code=$?
+            echo "$code" >"$folder/code"
+            [ ${#names[@]} -ne 1 ] || docker image inspect --format "{{.Id}}" -- "${names[0]}" >"$folder/id" 2>"$folder/inspect" || true
+        done' bash "$work/named"
+}
+
+# as_docker FOLDER: docker save and tarexport save both refuse, or write the same archive; plan agrees with save; and the ID
+# that docker inspect gives for a single name is among those saved.
+as_docker() {
+    local folder=$1 theirs ours=0 planned=0 names
+    theirs=$(cat "$folder/code")
+    mapfile -d "" -t names <"$folder/names"
+    save "$(docker_store)" -o "$folder/ours" -- "${names[@]}" 2>"$folder/said" || ours=$?
+    "$tool" plan --store "$(docker_store)" -- "${names[@]}" >/dev/null 2>"$folder/said-plan" || planned=$?
+    same "whether save and plan refuse (docker: '$(cat "$folder/why")', tarexport: '$(cat "$folder/said")')" \
+        "$((ours != 0)) $((planned != 0))" "$((theirs != 0)) $((theirs != 0))"
+    if [ "$theirs" -eq 0 ]; then
+        "$here/compare" meant "$began" "$folder/ours" "$folder/theirs" $(cat "$folder/id" 2>/dev/null)
     else
-        same "the images" "$(sort "$file.in-ours")" "$(sort "$file.in-theirs")"
+        said_well "$ours" "$folder/said"
+        said_well "$planned" "$folder/said-plan"
     fi
-    [ $# -eq 1 ] || return 0
-    id=$(in_peers docker image inspect --format '{{.Id}}' -- "$1" 2>/dev/null) || return 0
-    grep -q "^ID ${id#sha256:}$" "$file.in-ours" || { echo "docker inspect says $id; saved: $(cat "$file.in-ours")"; return 1; }
+    rm -f "$folder"/{ours,theirs}
 }
 
 # said_well CODE FILE: 1 and one line of what failed; 2 for what is no name at all, and the line that tells of the help.
@@ -99,21 +106,22 @@ names_alike() {
         "" " $one:1" "$one:1 " "$one:" ":1" "$one:1:2" "$prefix//one" "/$one" "$one/" "-$one" "${prefix}_/one" "$one:.x" "$one:-x"
         "$one:$long" "$one:${long}n" "$(printf 'a/%.0s' {1..150})x" 'naïve:1' $'caf\xe9:1' "$one@" "$one@sha256:" '*' '<none>' '<none>:<none>'
         "$one?x" "one,two" "../$one" ".:1" 'https://registry.example.com/x' "$one:1#x" "$one%3A1")
-    local i=0
     for name in "${names[@]}"; do
-        i=$((i + 1))
-        [ ${#name} -lt 90 ] || start "the name is for the tool what it is for docker: ${name:0:70}... (${#name} characters)" as_docker "$name"
-        [ ${#name} -ge 90 ] || start "the name is for the tool what it is for docker: '$name'" as_docker "$name"
+        asks "$name"
+    done
+    asks "$one:1" "$id" "$one:2"
+    asks "$one:2" "$one:1" "docker.io/$one:2" "$one:2"
+    asks "$two" "$one" "$one:1"
+    asks "$one:1" "$prefix/no-such"
+    asks "$ambiguous" "$one:1"
+    asks "$one:1" "$prefix//one"
+    ask_docker
+    local i
+    for ((i = 1; i <= named; i++)); do
+        name=$(tr '\0' ' ' <"$work/named/$i/names" | tr -c '[:print:]\n' '?')
+        start "what docker save makes of it, and docker inspect: '$(cut -c1-100 <<<"${name% }")'" as_docker "$work/named/$i"
         [ $((i % 4)) -ne 0 ] || collect
     done
-    collect
-    start "several names: two tags of one image and its ID" as_docker "$one:1" "$id" "$one:2"
-    start "several names: one of them twice, and its full form" as_docker "$one:2" "$one:1" "docker.io/$one:2" "$one:2"
-    start "several names: a repository and two of its tags" as_docker "$two" "$one" "$one:1"
-    collect
-    start "several names: one is unknown" as_docker "$one:1" "$prefix/no-such"
-    start "several names: one is ambiguous" as_docker "$ambiguous" "$one:1"
-    start "several names: one is no name" as_docker "$one:1" "$prefix//one"
     collect
     check "tarexport ls lists the images, names and IDs that docker images does" lists_alike
 }
