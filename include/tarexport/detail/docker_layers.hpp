@@ -37,8 +37,8 @@ struct docker_layer {
 
 /** The layers that dockerd has unpacked, by chain ID: `layerdb`.
 
-    What was read once is kept. The files of a layer are found without the symlinks that the overlay drivers keep: a layer's parents are in
-    the database, and so are the directories that they have.
+    What was read once is kept. The files of a layer are found without the symlinks that the overlay drivers keep: a layer's
+    parents are in the database, and so are the directories that they have.
 
     @par Thread Safety
     Const members may be called from several threads.
@@ -58,8 +58,8 @@ public:
 
         @param diff_ids Of the layers, bottom first; at least one.
         @param chain_ids As many.
-        @return Where it is; or `missing_layer`, `digest_mismatch` (what the database says is another layer, or another one below),
-        `invalid_document`, `limit_exceeded`, `not_a_regular_file` or the system's error, with the path as subject.
+        @return Where it is; or `missing_layer`, `digest_mismatch` (what the database says is another layer, or another one
+        below), `invalid_document`, `limit_exceeded`, `not_a_regular_file` or the system's error, with the path as subject.
     */
     result<place> find(std::span<std::string const> diff_ids, std::span<std::string const> chain_ids) const
     {

@@ -47,8 +47,8 @@ public:
 
     /** Read the file.
 
-        A name that the engine could not find again is passed over: one that is no reference, is not in its familiar form, or stands under
-        another repository.
+        A name that the engine could not find again is passed over: one that is no reference, is not in its familiar form, or
+        stands under another repository.
         @return The names; or `invalid_json`, `limit_exceeded`, or `invalid_document`, where a value is no image ID too.
     */
     static result<docker_references> parse(std::string_view text, std::string const& subject)
