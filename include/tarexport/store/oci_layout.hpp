@@ -427,7 +427,7 @@ inline result<image> oci_layout_store::load(digest const& id) const
 inline result<descriptor> oci_layout_store::manifest_of(digest const& id) const
 {
     auto const& images = scan().images;
-    auto const found = std::ranges::find(images, id, &contents::found::id);
+    auto const found = std::ranges::find(images, id, &detail::oci_contents::found::id);
     return found == images.end() ? result<descriptor>(failure{error::unknown_image, id.str(), unreadable_entries()}) : found->manifest;
 }
 
