@@ -5,9 +5,11 @@
 # (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 #
 
-# Sourced by test/interop/run: what is asked of each engine. Every function fails, and says why, if an answer is wrong.
+# Sourced by test/interop/run and test/interop/stores: what is asked of each engine. Every function fails, and says why, if an answer is wrong.
 # dockerd, its containerd and podman's store are this run's own: whatever else uses the engines of this machine is let be,
 # and nothing is left.
+
+servers=() # processes that are to end with this run
 
 # in_peers COMMAND...: where the engines are. A path under $engines means the same there as here.
 in_peers() { "$peers" sh "$@"; }
@@ -21,15 +23,38 @@ start_engines() {
     chmod 755 "$work" # for the check that runs as another user
     trap 'clean_up' EXIT
     trap 'give_up "Interrupted by a signal."' INT TERM HUP
-    export DOCKER_HOST=unix://$work/docker.sock PODMAN_IGNORE_CGROUPSV1_WARNING=1
+    export DOCKER_HOST PODMAN_IGNORE_CGROUPSV1_WARNING=1
+    use_docker docker
 }
 
 clean_up() {
     # An interrupt leaves checks behind; each is waited for, since what it made can go only when it is gone.
     [ ${#jobs[@]} -eq 0 ] || kill "${jobs[@]}" 2>/dev/null
     [ ${#jobs[@]} -eq 0 ] || wait "${jobs[@]}" 2>/dev/null
-    stop_docker
+    [ ${#servers[@]} -eq 0 ] || kill "${servers[@]}" 2>/dev/null
+    local each
+    for each in "${!dockerds[@]}"; do
+        use_docker "$each"
+        stop_docker
+    done
     rm -rf --one-file-system "$work"
+}
+
+# Prints the path of the root file system's tar; fetches it where it is missing.
+debian() {
+    local suite=bookworm base
+    base=$engines/interop-$suite.tar
+    if [ ! -e "$base" ]; then
+        # Its mounts are its own: they are gone when it is, however it ends.
+        unshare -m debootstrap --variant=minbase "$suite" "$work/debian" >"$work/debootstrap.log" 2>&1 || return 1
+        # What no check needs is left out: half of the bytes, and so half of the time.
+        tar -C "$work/debian" -cf "$work/debian.tar" --one-file-system --exclude='./var/lib/apt/lists/*' \
+            --exclude='./var/cache/apt/*' --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' \
+            --exclude='./usr/share/locale/*' --exclude='./dev/*' . || return 1
+        rm -rf "$work/debian"
+        mv "$work/debian.tar" "$base"
+    fi
+    echo "$base"
 }
 
 # look_of NAME: what an image of that name prints when it runs.
@@ -53,34 +78,45 @@ greeting='Greetings from the second image: it shares a layer with the first.'
 
 # --- dockerd ---------------------------------------------------------------------------------------------------------
 
-dockerd=
+declare -A dockerds=() # the process of each that runs
 
-# A dockerd without an image. Its zone is in the IDs of the v1 configs it saves, and ours are in UTC.
+# use_docker NAME: the dockerd that is spoken to from here on. Its store is $work/NAME.
+use_docker() { engine=$1 DOCKER_HOST=unix://$work/$1.sock; }
+
+# A dockerd without an image, or with those that halt_docker left. Its zone is in the IDs of the v1 configs it saves, and
+# ours are in UTC.
 start_docker() {
-    TZ=UTC "$peers" sh dockerd --data-root "$work/docker" --exec-root "$work/exec" --pidfile "$work/docker.pid" \
+    TZ=UTC "$peers" sh dockerd --data-root "$work/$engine" --exec-root "$work/$engine.exec" --pidfile "$work/$engine.pid" \
         -H "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none --storage-driver overlay2 \
-        >>"$work/dockerd.log" 2>&1 </dev/null &
-    dockerd=$!
+        >>"$work/$engine.log" 2>&1 </dev/null &
+    dockerds[$engine]=$!
     for _ in {1..150}; do
-        [ ! -S "$work/docker.sock" ] || return 0
+        [ ! -S "$work/$engine.sock" ] || return 0
         sleep 0.2
     done
-    give_up "dockerd does not start: $(tail -n 5 "$work/dockerd.log")"
+    give_up "dockerd does not start: $(tail -n 5 "$work/$engine.log")"
+}
+
+halt_docker() {
+    [ -n "${dockerds[$engine]:-}" ] || return 0
+    kill "${dockerds[$engine]}" 2>/dev/null
+    wait "${dockerds[$engine]}" 2>/dev/null
+    unset "dockerds[$engine]"
+    rm -rf --one-file-system "$work/$engine.exec" "$work/$engine.sock"
 }
 
 # And its store with it.
 stop_docker() {
-    [ -n "$dockerd" ] || return 0
-    kill "$dockerd" 2>/dev/null
-    wait "$dockerd" 2>/dev/null
-    dockerd=
-    rm -rf --one-file-system "$work/docker" "$work/exec" "$work/docker.sock"
+    halt_docker
+    rm -rf --one-file-system "${work:?}/$engine"
 }
+
+docker_build() { DOCKER_BUILDKIT=0 in_peers docker build --quiet --network=none "$@"; }
 
 # docker load does not read a layer that it has. So each load begins without images, and without layers: docker save of
 # 26.1 keeps references to all but the top layer of what it saves, and rmi then leaves them.
 docker_forgets() {
-    local left layers=$work/docker/image/overlay2/layerdb/sha256
+    local left layers=$work/$engine/image/overlay2/layerdb/sha256
     for _ in {1..8}; do # a parent cannot go before its children, which may have gone with it
         left=$(in_peers docker image ls -aq --no-trunc | sort -u)
         [ -n "$left" ] || break
@@ -184,7 +220,7 @@ skopeo_inspects_sample() {
 # --- containerd ------------------------------------------------------------------------------------------------------
 
 # The one that dockerd runs.
-containerd() { in_peers ctr -a "$work/exec/containerd/containerd.sock" -n interop "$@"; }
+containerd() { in_peers ctr -a "$work/$engine.exec/containerd/containerd.sock" -n interop "$@"; }
 
 containerd_forgets() {
     local images

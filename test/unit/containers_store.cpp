@@ -382,6 +382,21 @@ BOOST_AUTO_TEST_CASE(what_has_the_layers_counts_where_an_image_is_there_twice)
             BOOST_TEST((texts(row.names) == strings{"localhost/parts:1", "docker.io/library/other:1"}));
 }
 
+BOOST_AUTO_TEST_CASE(a_layer_that_was_pulled_in_parts_is_what_the_config_promised)
+{
+    fixture x;
+    auto& layer = x.f.layer(x.top.id);
+    layer.erase("diff-digest");
+    layer["diff-size"] = -1;
+    layer["toc-digest"] = tx::digest_of("table of contents").str();
+    layer["flags"] = json::object{{"expected-layer-diffid", x.top.info.id.str()}};
+    x.f.finish();
+    auto const s = opened(x.f);
+    auto const lease = s.layer(s.load(id_of(x.app)).value(), 1).value();
+    BOOST_TEST((lease.info() == x.top.info));
+    BOOST_TEST((read_all(lease) == x.top.tar));
+}
+
 BOOST_AUTO_TEST_CASE(an_archive_has_the_names_in_full_and_plain_layers)
 {
     fixture const x;
