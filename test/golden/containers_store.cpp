@@ -70,7 +70,6 @@ std::string read_layer(tar_split_handle const& lease)
 {
     auto source = lease.open(0).value();
     std::string text;
-    error_code ec;
     if(auto const fault = detail::read_all(source, lease.info().size, text))
         throw save_error(source.reason());
     return text;

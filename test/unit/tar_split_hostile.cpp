@@ -249,7 +249,12 @@ BOOST_AUTO_TEST_CASE(a_bomb_does_not_go_off)
     BOOST_TEST(fs::file_size(f.path() / "record") < 10u << 20);
     auto const before = peak_memory();
     BOOST_TEST(f.why(error::limit_exceeded) == "position 0: a line of more than 16777216 bytes");
-    BOOST_TEST(peak_memory() < before + (40u << 10));
+#ifdef __SANITIZE_ADDRESS__
+    constexpr std::size_t room = 300u << 10; // KiB: what was freed stays, for the sanitizer
+#else
+    constexpr std::size_t room = 40u << 10;
+#endif
+    BOOST_TEST(peak_memory() < before + room);
 }
 
 BOOST_AUTO_TEST_CASE(no_name_leads_out)
