@@ -106,7 +106,9 @@ private:
     }
 
     bool fail(error_code code, std::string what);
-    bool fail_line(error_code code, std::string const& what);
+    bool fail_at(error_code code, std::string const& what);
+    bool fail_entry(error_code code, std::string const& what);
+    bool fail_length();
     bool read_more();
     bool read_line();
     bool take_bytes();
@@ -289,19 +291,27 @@ inline bool tar_split_reader::fail(error_code code, std::string what)
     return false;
 }
 
-inline bool tar_split_reader::fail_line(error_code code, std::string const& what)
+inline bool tar_split_reader::fail_at(error_code code, std::string const& what)
 {
-    std::string at = "position " + std::to_string(lines_);
-    if(entry_.is_file)
-        at += ", " + entry_.name;
-    return fail(code, at + ": " + what);
+    return fail(code, "position " + std::to_string(lines_) + ": " + what);
+}
+
+inline bool tar_split_reader::fail_entry(error_code code, std::string const& what)
+{
+    auto const name = entry_.is_file ? ", " + entry_.name : std::string();
+    return fail(code, "position " + std::to_string(lines_) + name + ": " + what);
+}
+
+inline bool tar_split_reader::fail_length()
+{
+    return fail_at(error::limit_exceeded, "a line of more than " + std::to_string(limits_.line) + " bytes");
 }
 
 inline result<bool> tar_split_reader::next()
 {
     if(!failed_ && read_line() && !text_.empty()) {
         if(auto const parsed = detail::parse_tar_split_line(text_, lines_, line_); !parsed)
-            fail(parsed.error().code, "position " + std::to_string(lines_) + ": " + parsed.error().detail);
+            fail_at(parsed.error().code, parsed.error().detail);
         else if(line_.is_file ? take_file() : take_bytes())
             ++lines_;
     }
@@ -320,8 +330,7 @@ inline bool tar_split_reader::read_more()
     }
     if(end_ == buffer_.size()) {
         if(end_ > limits_.line)
-            return fail(error::limit_exceeded, "position " + std::to_string(lines_) + ": a line of more than " +
-                                                   std::to_string(limits_.line) + " bytes");
+            return fail_length();
         buffer_.resize(std::min(std::max(2 * end_, buffer_size), limits_.line + 1));
     }
     auto const n = file_.read(std::span(buffer_).subspan(end_));
@@ -347,11 +356,11 @@ inline bool tar_split_reader::read_line()
             auto const length = found == nullptr ? size : static_cast<std::size_t>(static_cast<char const*>(found) - from);
             text_ = std::span(buffer_).subspan(begin_, length);
             begin_ += std::min(length + 1, size);
-            if(length > limits_.line || lines_ == limits_.lines)
-                return fail(error::limit_exceeded, "position " + std::to_string(lines_) + ": more lines, or a longer one");
-            if(length == 0)
-                return fail(error::invalid_json, "position " + std::to_string(lines_) + ": an empty line");
-            return true;
+            if(length > limits_.line)
+                return fail_length();
+            if(lines_ == limits_.lines)
+                return fail(error::limit_exceeded, "more than " + std::to_string(limits_.lines) + " lines");
+            return length != 0 || fail_at(error::invalid_json, "an empty line");
         }
         if(ended_)
             return true;
@@ -365,7 +374,7 @@ inline bool tar_split_reader::grow(std::uint64_t n)
 {
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     if(n > most - archive_size_)
-        return fail_line(error::invalid_document, "the archive would have more than 2^63-1 bytes");
+        return fail_entry(error::invalid_document, "the archive would have more than 2^63-1 bytes");
     archive_size_ += n;
     return true;
 }
@@ -399,8 +408,9 @@ inline void tar_split_reader::find_records(std::string_view headers)
         headers.remove_prefix(tar_block_size);
         auto const type = block.typeflag();
         auto const size = block.number(detail::tar_size).value_or(-1);
-        if((type != tar_type::extended && type != tar_type::gnu_long_name && type != tar_type::gnu_long_link) || size < 0 ||
-            static_cast<std::uint64_t>(size) > headers.size())
+        bool const describes =
+            type == tar_type::extended || type == tar_type::gnu_long_name || type == tar_type::gnu_long_link;
+        if(!describes || size < 0 || static_cast<std::uint64_t>(size) > std::min(headers.size(), detail::tar_special_limit))
             return;
         auto const text = headers.substr(0, static_cast<std::size_t>(size));
         headers.remove_prefix(std::min(headers.size(), static_cast<std::size_t>(padded_size(text.size()))));
@@ -449,23 +459,26 @@ inline bool tar_split_reader::take_file()
     entry_.crc = 0;
     for(char const c : line_.payload)
         entry_.crc = entry_.crc << 8 | static_cast<unsigned char>(c);
-    bool const has_header = std::exchange(has_header_, false);
-    if(line_.size == 0)
+    bool const has_header = std::exchange(has_header_, false) && header_.has_right_sum();
+    // A global header stands for itself, without a header of its own.
+    if(!has_header && line_.size == 0)
         return true;
-    if(!has_header || !header_.has_right_sum())
-        return fail_line(error::invalid_document, "no tar header stands before it");
+    if(!has_header)
+        return fail_entry(error::invalid_document, "no tar header stands before it");
     if(!has_data())
         return true;
-    if(is_whiteout())
-        return fail_line(error::unrecoverable_layer, "a whiteout with content, which engines do not keep");
     auto const stored = announced_.size ? announced_.size : header_.number(detail::tar_size);
     if(!stored || *stored < 0)
-        return fail_line(error::invalid_document, "its tar header has no size");
+        return fail_entry(error::invalid_document, "its tar header has no size");
+    if(is_whiteout() && line_.size != 0)
+        return fail_entry(error::unrecoverable_layer, "a whiteout with content, which engines do not keep");
     if(header_.typeflag() == tar_type::gnu_sparse || announced_.format != detail::pax_sparse::none)
         return take_sparse(*stored);
     if(static_cast<std::uint64_t>(*stored) != line_.size)
-        return fail_line(error::invalid_document, "it has " + std::to_string(line_.size) + " bytes, and by its tar header " +
-                                                      std::to_string(*stored));
+        return fail_entry(error::invalid_document, "it has " + std::to_string(line_.size) + " bytes, and by its tar header " +
+                                                       std::to_string(*stored));
+    if(line_.size == 0)
+        return true;
     entry_.stored.push_back({0, line_.size});
     entry_.stored_size = line_.size;
     return grow(line_.size);
@@ -474,10 +487,10 @@ inline bool tar_split_reader::take_file()
 inline bool tar_split_reader::take_sparse(std::int64_t stored)
 {
     if(announced_.format != detail::pax_sparse::in_records)
-        return fail_line(error::unrecoverable_layer, "a sparse file whose map of holes engines do not keep");
+        return fail_entry(error::unrecoverable_layer, "a sparse file whose map of holes engines do not keep");
     auto const& map = announced_.map;
     if(!map || !detail::is_valid_map(*map, static_cast<std::int64_t>(line_.size)))
-        return fail_line(error::invalid_document, "its map of holes is malformed");
+        return fail_entry(error::invalid_document, "its map of holes is malformed");
     for(auto const& e : *map) {
         if(e.size == 0)
             continue;
@@ -485,7 +498,7 @@ inline bool tar_split_reader::take_sparse(std::int64_t stored)
         entry_.stored_size += static_cast<std::uint64_t>(e.size);
     }
     if(entry_.stored_size != static_cast<std::uint64_t>(stored))
-        return fail_line(error::invalid_document, "its map of holes leaves " + std::to_string(entry_.stored_size) +
+        return fail_entry(error::invalid_document, "its map of holes leaves " + std::to_string(entry_.stored_size) +
                                                       " bytes, its tar header " + std::to_string(stored));
     return grow(entry_.stored_size);
 }
