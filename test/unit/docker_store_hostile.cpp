@@ -216,6 +216,8 @@ BOOST_AUTO_TEST_CASE(repositories_must_be_what_they_should)
         x.f.write(file, R"({"Repositories":{"app":{"app:1":")" + std::string(id) + "\"}}}");
         BOOST_TEST(contains(refused(error::invalid_document), "app:1"));
     }
+    x.f.write(file, R"({"Repositories":{"app":{"app:1":")" + std::string(1'000'000, 'x') + "\"}}}");
+    BOOST_TEST(refused(error::invalid_document).size() < 300u);
     x.f.write(file, std::string(100, '['));
     refused(error::limit_exceeded);
     fs::resize_file(x.path(file), gibibyte);

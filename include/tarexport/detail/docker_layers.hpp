@@ -9,6 +9,7 @@
 #define TAREXPORT_DETAIL_DOCKER_LAYERS_HPP
 
 #include <tarexport/detail/docker_root.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/shared_directory.hpp>
@@ -143,8 +144,11 @@ private:
     result<docker_layer> read(std::string const& chain_id) const
     {
         auto const id = tarexport::parse_digest(chain_id);
-        if(!id || id->algorithm() != digest_algorithm::sha256)
-            return failure{error::missing_layer, root_.image("layerdb").str(), "no layer can have the ID \"" + chain_id + '"'};
+        if(!id || id->algorithm() != digest_algorithm::sha256) {
+            short_list text;
+            text.add(chain_id);
+            return failure{error::missing_layer, root_.image("layerdb").str(), "no layer can have the ID \"" + text.str() + '"'};
+        }
         auto const at = folder(chain_id);
         if(auto const present = check_presence(at, "the layer is not there"); !present)
             return present.error();

@@ -9,6 +9,7 @@
 #define TAREXPORT_DETAIL_DOCKER_REFERENCES_HPP
 
 #include <tarexport/detail/go_json.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/reference.hpp>
@@ -68,7 +69,7 @@ public:
                     continue;
                 auto const id = tarexport::parse_digest(value);
                 if(!id)
-                    return failure{error::invalid_document, subject, name + ": not an image ID: " + value};
+                    return failure{error::invalid_document, subject, no_id(name, value)};
                 auto full = ref->str();
                 found.by_name_.emplace(std::move(full), named{*std::move(ref), *id});
             }
@@ -110,6 +111,14 @@ private:
         reference ref;
         digest id;
     };
+
+    static std::string no_id(std::string_view name, std::string_view value)
+    {
+        short_list both;
+        both.add(name);
+        both.add(value);
+        return "a name with a value that is no image ID: " + both.str();
+    }
 
     static std::optional<reference> kept(std::string_view repository, std::string_view name)
     {

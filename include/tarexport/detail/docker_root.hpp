@@ -11,6 +11,7 @@
 #include <tarexport/content.hpp>
 #include <tarexport/detail/posix_directory.hpp>
 #include <tarexport/detail/posix_file.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/shared_directory.hpp>
@@ -225,10 +226,10 @@ struct docker_driver_names {
 
 inline std::string listed(std::vector<std::string> const& names)
 {
-    std::string text;
+    short_list list;
     for(auto const& n : names)
-        text.append(text.empty() ? "" : ", ").append(n);
-    return text;
+        list.add(n);
+    return list.str();
 }
 
 inline result<docker_root> docker_root::open(std::string path, std::string const& name)
