@@ -332,6 +332,7 @@ private:
         if(!out_.missing.empty())
             return;
         std::set<digest> known;
+        std::map<digest, std::size_t> places;
         for(auto const& d : out_.closure.manifests)
             known.insert(d.info.id);
         for(auto const* const p : order_) {
@@ -347,9 +348,20 @@ private:
                 out_.closure.configs.push_back({std::move(d), p->loaded->config});
             }
             for(auto const& b : p->blobs)
-                if(known.insert(b.info.id).second)
-                    out_.closure.blobs.push_back(b);
+                if(!known.contains(b.info.id))
+                    add_blob_once(b, places);
         }
+    }
+
+    // What one manifest calls foreign another may not.
+    void add_blob_once(content_blob const& b, std::map<digest, std::size_t>& places)
+    {
+        auto& blobs = out_.closure.blobs;
+        auto const [at, is_new] = places.try_emplace(b.info.id, blobs.size());
+        if(is_new)
+            blobs.push_back(b);
+        else if(!blobs[at->second].lease)
+            blobs[at->second].lease = b.lease;
     }
 
     // Engines that keep one image for each name take this one: the first that was named, else the host's, else the first that they can load.

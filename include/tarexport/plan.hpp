@@ -296,12 +296,9 @@ public:
             auto& r = plan_.entries_[i];
             if(auto encoded = encode(header, i); !encoded)
                 return encoded.error();
-            if(auto const a = r.aligned_blocks * std::uint32_t{tar_block_size}; a != 0 && (position + header.size()) % a != 0) {
-                r.comment = comment_size(position, a);
-                if(auto encoded = encode(header, i); !encoded)
+            if(auto const a = r.aligned_blocks * std::uint32_t{tar_block_size}; a != 0 && (position + header.size()) % a != 0)
+                if(auto encoded = lengthen(header, i, position, a); !encoded)
                     return encoded.error();
-                BOOST_ASSERT((position + header.size()) % a == 0);
-            }
             r.offset = position;
             r.header_size = static_cast<std::uint32_t>(header.size());
             auto const room = largest - position - end_of_archive_size;
@@ -340,14 +337,26 @@ private:
         return append_entry_header(header, plan::header_of(plan_.path(i), plan_.entries_[i]));
     }
 
-    // The comment that lets the blocks before the data end at the alignment, if the data would not begin there without one.
-    static std::uint32_t comment_size(std::uint64_t position, std::uint32_t alignment) noexcept
+    // Gives an entry the comment that lets its header end at the alignment.
+    result<void> lengthen(std::string& header, std::size_t i, std::uint64_t position, std::uint32_t alignment)
     {
-        constexpr std::uint64_t headers = 2 * tar_block_size; // that of the records and that of the entry
-        constexpr std::uint64_t others = 300;                 // room for the other records and for what a record is made of
-        auto const least = position + headers + tar_block_size;
-        auto const data = (least + alignment - 1) / alignment * alignment;
-        return static_cast<std::uint32_t>(data - position - headers - others);
+        constexpr std::uint32_t most_digits = 4; // that a longer comment adds to the number in front of its record
+        auto& r = plan_.entries_[i];
+        r.comment = 1;
+        if(auto encoded = encode(header, i); !encoded)
+            return encoded;
+        auto const least = position + header.size();
+        auto const more = static_cast<std::uint32_t>((alignment - least % alignment) % alignment);
+        if(more == 0)
+            return {};
+        r.comment += more;
+        if(auto encoded = encode(header, i); !encoded || position + header.size() == least + more)
+            return encoded;
+        // The digits took the first bytes of one block more.
+        r.comment -= most_digits;
+        auto encoded = encode(header, i);
+        BOOST_ASSERT(!encoded || position + header.size() == least + more);
+        return encoded;
     }
 
     void add_rendered(std::string text, digest const& id, std::uint32_t mode, std::int64_t mtime, std::string path)

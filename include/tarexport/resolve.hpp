@@ -209,6 +209,10 @@ private:
             return {};
         }
         auto gathered = tarexport::gather(store_, root, choice, what, stop_);
+        if(!gathered && gathered.error().code == error::missing_blob) {
+            missing_.emplace_back(what, std::vector{gathered.error().subject});
+            return {};
+        }
         if(!gathered)
             return gathered.error();
         if(!gathered->missing.empty()) {
@@ -364,8 +368,11 @@ private:
                 }
                 numbers.emplace(b.info.id, b.lease);
             }
-            for(auto const& l : s.config.layers)
-                s.layers.push_back({l, numbers.at(l.id)});
+            // A layer that is a document too is in the archive as that.
+            for(auto const& l : s.config.layers) {
+                auto const number = numbers.find(l.id);
+                s.layers.push_back({l, number == numbers.end() ? std::nullopt : number->second});
+            }
         }
         return {};
     }

@@ -358,6 +358,13 @@ BOOST_AUTO_TEST_CASE(foreign_layers_are_embedded_left_out_or_told_by_url)
     }
     BOOST_TEST(gathered(no_url, foreign_layers::skip).missing.empty());
     BOOST_TEST(contains(gathered(no_url, foreign_layers::url_only).missing.at(0), "the URL of layer 0 " + foreign.id.str()));
+    // What another manifest of the same index calls an ordinary layer is one.
+    auto ordinary = foreign;
+    ordinary.media_type = plain.media_type;
+    auto const both = store.add_index({on(amd64, with_url), on(arm64, store.add_manifest(store.add_config(arm64, {ordinary}), {ordinary}))});
+    auto const shared = tx::gather(store, both, {everything(), completeness::strict, foreign_layers::skip}).value();
+    BOOST_TEST(has_blob(shared, foreign));
+    BOOST_TEST(shared.closure.blobs.size() == 2u);
     store.remove(foreign);
     BOOST_TEST(contains(gathered(with_url, foreign_layers::embed).missing.at(0), "(foreign, and may be left out: skip, or URL only)"));
     BOOST_TEST(gathered(with_url, foreign_layers::skip).missing.empty());

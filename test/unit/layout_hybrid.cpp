@@ -331,6 +331,36 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_told_at_once_before_the_first_byte)
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_names_stand_for_may_be_missing_too)
+{
+    on_disk const d;
+    auto const store = d.store();
+    d.lose(d.single);
+    d.lose(d.multi.index);
+    auto const refused = plan_of(store, names::of("multi:1", "single:1")).error();
+    BOOST_TEST(refused.code == error::missing_blob);
+    BOOST_TEST(refused.subject == "multi:1, single:1");
+    BOOST_TEST(refused.detail.starts_with("2 not in the store: "));
+    BOOST_TEST(refused.detail.find(d.multi.index.id.hex()) != std::string::npos);
+    BOOST_TEST(refused.detail.find(d.single.id.hex()) != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_that_is_a_document_too_is_there_once)
+{
+    layouts::layout_folder folder;
+    auto const plain = folder.add_layer("plain");
+    auto const other = folder.add_config(arm64, {plain});
+    auto config_as_layer = other;
+    config_as_layer.media_type = tx::media_type::oci_layer;
+    auto const manifest = folder.add_manifest(folder.add_config(amd64, {plain, config_as_layer}), {plain, config_as_layer});
+    auto const index = folder.add_index({on(arm64, folder.add_manifest(other, {plain})), on(amd64, manifest)});
+    folder.finish({layouts::named(index, "docker.io/library/odd:1")});
+    tx::oci_layout_store const store(folder.path().string(), {{}, host()});
+    auto const p = plan_of(store, names("odd:1"), everything()).value();
+    check_nothing_is_orphaned(p);
+    BOOST_TEST(p.layers().size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(foreign_layers_are_left_out_only_where_that_is_said)
 {
     layouts::layout_folder folder;

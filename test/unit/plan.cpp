@@ -114,6 +114,16 @@ BOOST_AUTO_TEST_CASE(data_can_be_aligned)
             BOOST_TEST(header.size() == p.entry(i).data - p.entry(i).offset);
         }
     }
+    // Every number of bytes in the last block of the records, and of digits in front of the comment's.
+    for(std::uint32_t const bytes : {1024u, 8192u, 16384u}) {
+        plan_builder b;
+        b.align(bytes);
+        for(std::size_t length = 1; length != 700; ++length)
+            b.add_layer({id, {}, 0, length}, 0644, 0, std::string(length, 'n'));
+        auto const p = std::move(b).finish().value();
+        for(std::size_t i = 0; i != p.count(); ++i)
+            BOOST_TEST(p.entry(i).data % bytes == 0u, p.path(i).size() << " bytes, aligned to " << bytes);
+    }
     auto const aligned = [&](std::uint32_t bytes) {
         plan_builder b;
         b.align(bytes);
