@@ -146,7 +146,8 @@ public:
         if(!done)
             return done.error();
         if(out_.missing.empty())
-            choose_preferred();
+            if(auto chosen = choose_preferred(); !chosen)
+                return chosen.error();
         return std::move(out_);
     }
 
@@ -365,12 +366,14 @@ private:
     }
 
     // Engines that keep one image for each name take this one: the first that was named, else the host's, else the first that they can load.
-    void choose_preferred()
+    result<void> choose_preferred()
     {
         std::vector<part const*> images;
         for(auto const* const p : order_)
             if(p->loaded)
                 images.push_back(p);
+        if(images.empty()) // a config may say of itself that it is an attestation's
+            return detail::no_image(out_.closure.root, "it leads to no image", what_);
         for(auto const& matcher : detail::matchers(choice_.platforms)) {
             std::optional<std::uint64_t> least;
             part const* best = nullptr;
@@ -381,11 +384,12 @@ private:
                 }
             if(best) {
                 out_.preferred = *best->loaded;
-                return;
+                return {};
             }
         }
         auto const loadable = std::ranges::find_if(images, [](part const* p) { return tarexport::check_image(*p->loaded).has_value(); });
         out_.preferred = *(loadable == images.end() ? images.front() : *loadable)->loaded;
+        return {};
     }
 
     // Reads all documents of an entry, and finds out which of its blobs are there. Each entry is read once.

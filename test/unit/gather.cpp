@@ -403,6 +403,10 @@ BOOST_AUTO_TEST_CASE(what_is_damaged_or_hostile_is_refused)
     auto missing = f.multi.index;
     missing.id = tx::digest_of(std::string_view("elsewhere"));
     BOOST_TEST(tx::gather(f.store, missing, everything()).error().code == error::missing_blob);
+    auto const says_unknown = f.store.add_image(unknown);
+    for(auto const mode : {completeness::prune, completeness::keep})
+        BOOST_TEST(tx::gather(f.store, f.store.add_index({says_unknown}), {everything(), mode}).error().code == error::not_an_image);
+    BOOST_TEST(tx::gather(f.store, says_unknown, wanted({unknown})).error().code == error::not_an_image);
     std::stop_source stop;
     stop.request_stop();
     BOOST_TEST(tx::gather(f.store, f.multi.index, everything(), "app:1", stop.get_token()).error().code == error::cancelled);
