@@ -36,9 +36,9 @@ namespace tarexport {
 
 /// How an archive is written.
 struct write_options {
-    byte_range range;                                    ///< of the archive; all of it unless told
+    byte_range range = {};                               ///< of the archive; all of it unless told
     verify verification = verify::covered;               ///< which layers are hashed and compared
-    std::stop_token stop;                                ///< ends the save within one buffer
+    std::stop_token stop = {};                           ///< ends the save within one buffer
     std::size_t buffer_size = std::size_t{256} * 1024;   ///< bytes read at once; 0 counts as 1
     std::size_t jobs = 2;                                ///< threads that may work at once: with 1, only the calling one
 };
