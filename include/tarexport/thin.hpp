@@ -9,6 +9,8 @@
 #define TAREXPORT_THIN_HPP
 
 #include <tarexport/bytes.hpp>
+#include <tarexport/chain_id.hpp>
+#include <tarexport/closure.hpp>
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/go_json_write.hpp>
 #include <tarexport/digest.hpp>
@@ -17,6 +19,7 @@
 #include <tarexport/plan.hpp>
 #include <tarexport/selection.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -37,27 +40,79 @@ inline constexpr std::string_view thin_document_path = "thin.json";
 /// The media type that this document has in itself.
 inline constexpr std::string_view thin_media_type = "application/vnd.tarexport.thin.v1+json";
 
+namespace detail {
+
+// The layers of images, and which of them are wanted after all because somebody has them elsewhere only.
+class layers_had {
+public:
+    explicit layers_had(digest_set const& have) : have_(have) {}
+
+    void look(selection const& s)
+    {
+        auto const chains = tarexport::chain_ids(s.config.diff_ids);
+        bool below = true;
+        for(std::size_t n = 0; n != std::min(s.layers.size(), chains.size()); ++n) {
+            if(!s.layers[n].lease)
+                continue;
+            auto const& info = s.layers[n].info;
+            below = below && (have_.contains(info.id) || has(s.config.diff_ids[n]) || has(chains[n]));
+            add(info, s.config.diff_ids[n], below);
+        }
+    }
+
+    // Of other platforms, which only engines load that look for blobs and not for chains.
+    void look(content_closure const& c)
+    {
+        for(auto const& b : c.blobs)
+            if(b.lease && !known_.contains(b.info.id) && (have_.contains(b.info.id) || has(b.diff_id)))
+                add(b.info, b.diff_id, true);
+    }
+
+    std::vector<left_out_layer> result() &&
+    {
+        std::erase_if(found_, [this](left_out_layer const& l) { return wanted_.contains(l.id); });
+        return std::move(found_);
+    }
+
+private:
+    bool has(std::string const& text) const
+    {
+        auto const id = tarexport::parse_digest(text);
+        return id && have_.contains(*id);
+    }
+
+    void add(descriptor const& info, std::string const& diff_id, bool had)
+    {
+        if(!had)
+            wanted_.insert(info.id);
+        if(known_.insert(info.id).second)
+            found_.push_back({info.id, diff_id, info.media_type, info.size});
+    }
+
+    digest_set const& have_;
+    std::vector<left_out_layer> found_;
+    std::set<digest> known_;  // all of the above
+    std::set<digest> wanted_; // some of them
+};
+
+} // namespace detail
+
 /** Return the layers of images that somebody has already, each once, in the order of the images.
 
-    @param have Diff IDs, digests of layers as they are stored, or both.
+    Engines with graph drivers find a layer that they have by its chain: by what it is and all that lies below it. So a layer is had where those
+    below it are had too, and is not left out if one of the images needs it on top of others.
+
+    @param have Of layers: chain IDs, diff IDs, digests as they are stored, or all of these.
 */
 inline std::vector<left_out_layer> layers_to_leave_out(std::span<selection const> images, digest_set const& have)
 {
-    std::vector<left_out_layer> found;
-    std::set<digest> seen;
-    auto const look = [&](descriptor const& info, std::string const& diff_id, std::optional<std::uint32_t> lease) {
-        auto const parsed = tarexport::parse_digest(diff_id);
-        if(lease && (have.contains(info.id) || (parsed && have.contains(*parsed))) && seen.insert(info.id).second)
-            found.push_back({info.id, diff_id, info.media_type, info.size});
-    };
-    for(auto const& s : images) {
-        for(std::size_t n = 0; n != s.layers.size(); ++n)
-            look(s.layers[n].info, s.config.diff_ids[n], s.layers[n].lease);
-        if(s.closure) // those of the other platforms
-            for(auto const& b : s.closure->blobs)
-                look(b.info, b.diff_id, b.lease);
-    }
-    return found;
+    detail::layers_had had(have);
+    for(auto const& s : images)
+        had.look(s);
+    for(auto const& s : images)
+        if(s.closure)
+            had.look(*s.closure);
+    return std::move(had).result();
 }
 
 /** Return what a thin archive says of what is not in it: one JSON object, without a newline.

@@ -149,3 +149,28 @@ BOOST_AUTO_TEST_CASE(the_document_comes_before_layers_where_the_metadata_does)
         (std::vector<std::string>{"index.json", "thin.json", plan::blob_path(digest_of(std::string_view("config")))}),
         boost::test_tools::per_element());
 }
+
+// Engines with graph drivers find layers by what lies below them too.
+
+BOOST_FIXTURE_TEST_CASE(a_layer_on_top_of_what_is_not_had_is_not_left_out, sample_images)
+{
+    BOOST_TEST(thin(names::of("app:1.0"), {top_id}).left_out().empty());
+    BOOST_TEST(thin(names::of("app:1.0"), {top_id, base}).left_out().size() == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_layer_is_known_by_its_chain_id, sample_images)
+{
+    auto const chain = parse_digest(chain_ids(std::vector{base.str(), top_id.str()})[1]).value();
+    BOOST_TEST(thin(names::of("app:1.0"), {base, chain}).left_out().size() == 2u);
+    BOOST_TEST(thin(names::of("app:1.0"), {chain}).left_out().empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_layer_that_one_image_needs_elsewhere_is_not_left_out, sample_images)
+{
+    store.add_image(image_config{.cmd = {"upside down"}}, {top_id, base}, {"down:1"}).value();
+    // app is had as a whole, but its layers in another order are not
+    auto const chain = parse_digest(chain_ids(std::vector{base.str(), top_id.str()})[1]).value();
+    BOOST_TEST(thin(names::of("app:1.0", "down:1"), {base, chain}).left_out().empty());
+    auto const left = thin(names::of("app:1.0", "other:1"), {base, chain}).left_out();
+    BOOST_TEST(std::vector(left.begin(), left.end()).size() == 2u);
+}
