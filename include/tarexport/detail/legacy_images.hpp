@@ -121,8 +121,8 @@ inline result<std::string> legacy_step(image_config const& c)
     std::string command;
     for(std::size_t n = 0; n != c.container_config.cmd.items.size(); ++n)
         command.append(n == 0 ? "" : " ").append(c.container_config.cmd.items[n]);
-    detail::write_unless_empty(w, "author", c.author);
     detail::write_unless_empty(w, "created_by", command);
+    detail::write_unless_empty(w, "author", c.author);
     detail::write_unless_empty(w, "comment", c.comment);
     w.end_object();
     return text;

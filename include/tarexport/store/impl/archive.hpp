@@ -304,6 +304,11 @@ inline result<image> archive_store::load(digest const& id) const
     if(!d)
         return d.error();
     auto loaded = tarexport::load_image(*this, *d);
+    // Several manifests may have this config, and some of them may be damaged.
+    for(auto const& i : scan().images)
+        if(!loaded && i.id == id && i.manifest.id != d->id)
+            if(auto other = tarexport::load_image(*this, i.manifest))
+                loaded = std::move(other);
     if(loaded)
         loaded->parent = parent_of(id);
     return loaded;
