@@ -182,6 +182,8 @@ private:
         if(is_new) {
             if(auto fit = tarexport::check_image(loaded); !fit)
                 return fit;
+            if constexpr(tells_parents<Store>)
+                loaded.parent = store_.parent_of(loaded.id);
             configs_size_ += loaded.config.size();
             layers_ += loaded.diff_ids.size();
             if(configs_size_ > most_config_bytes || layers_ > most_layers)
