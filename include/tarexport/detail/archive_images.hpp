@@ -36,7 +36,7 @@ class archive_images {
 public:
     std::vector<archive_image> const& all() const noexcept { return images_; }
 
-    /// Return why some names or whole images cannot be taken, one for each.
+    /// Return why some names or whole images cannot be taken: of the first ten thousand.
     std::vector<failure> const& refused() const noexcept { return refused_; }
 
     archive_image const* find(digest const& id) const
@@ -55,14 +55,18 @@ public:
         return found;
     }
 
-    void refuse(failure why) { refused_.push_back(std::move(why)); }
+    void refuse(failure why)
+    {
+        if(refused_.size() != 10'000)
+            refused_.push_back(std::move(why));
+    }
 
     /// Add an image, or names for one that is there.
     void add(archive_image i)
     {
         auto const n = i.id.empty() ? images_.size() : by_id_.try_emplace(i.id, images_.size()).first->second;
         if(i.broken)
-            refused_.push_back(*i.broken);
+            refuse(*i.broken);
         if(n == images_.size()) {
             auto names = std::exchange(i.names, {});
             images_.push_back(std::move(i));

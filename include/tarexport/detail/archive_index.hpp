@@ -99,6 +99,8 @@ public:
         if(name == ".." || name.starts_with("../"))
             return failure{error::invalid_document, subject(path), "the path leads out of the archive"};
         for(int links = 0; links <= most_links; ++links) {
+            if(name.size() > longest_path)
+                return failure{error::missing_blob, subject(path), "a path of more than " + std::to_string(longest_path) + " bytes"};
             auto const found = entries_.find(name);
             if(found == entries_.end()) {
                 auto through = through_link(name);
@@ -142,7 +144,9 @@ public:
     }
 
 private:
-    static constexpr int most_links = 40; // as the kernel has it
+    // As the kernel has it.
+    static constexpr int most_links = 40;
+    static constexpr std::size_t longest_path = 4096;
 
     enum class entry_kind : std::uint8_t { file, symlink, hard_link, sparse, other };
 

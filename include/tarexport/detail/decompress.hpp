@@ -56,7 +56,8 @@ public:
         auto const text = std::span(reinterpret_cast<char*>(into.data()), into.size());
         std::size_t n = 0;
         try {
-            n = read(text);
+            n = ended_ ? 0 : read(text);
+            ended_ = n == 0 && !into.empty();
         }
         catch(boost::iostreams::zlib_error const&) {
             damaged("the gzip data is damaged, or ends too early");
@@ -182,6 +183,7 @@ private:
     std::optional<compression> kind_;
     std::optional<boost::iostreams::zlib_decompressor> inflate_;
     std::optional<boost::iostreams::zstd_decompressor> expand_;
+    bool ended_ = false;
     error code_ = error::invalid_document;
     std::string problem_;
 };

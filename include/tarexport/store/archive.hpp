@@ -248,7 +248,7 @@ private:
     detail::oci_contents const& scan() const;
     result<meaning> named(reference const& ref) const;
     result<bool> leads_to(descriptor const& root, digest const& id) const;
-    result<digest> chosen(descriptor const& d, std::string_view what) const;
+    template<class Reader> result<digest> chosen(Reader const& documents, descriptor const& d, std::string_view what) const;
     std::string unreadable_entries() const;
     void compare(detail::archive_images const& images, std::vector<std::string>& remarks) const;
     std::map<digest, std::vector<reference>> names_in_index() const;

@@ -237,18 +237,19 @@ inline result<digest> archive_store::lookup(reference const& ref) const
     if(!m)
         return m.error();
     if(m->root)
-        return chosen(*m->root, ref.familiar());
+        return chosen(detail::content_reader(*this), *m->root, ref.familiar());
     return m->image->broken ? result<digest>(*m->image->broken) : m->image->id;
 }
 
-inline result<digest> archive_store::chosen(descriptor const& d, std::string_view what) const
+template<class Reader>
+result<digest> archive_store::chosen(Reader const& documents, descriptor const& d, std::string_view what) const
 {
-    auto const found = tarexport::find_manifests(*this, d, state_->options.platforms, what);
+    auto const found = detail::find_manifests(documents, d, state_->options.platforms, what);
     if(!found)
         return found.error();
     if(found->size() > 1)
         return failure{error::several_platforms, std::string(what), std::to_string(found->size()) + " images"};
-    auto const m = detail::content_reader(*this).read_manifest(found->front(), what);
+    auto const m = documents.read_manifest(found->front(), what);
     if(!m)
         return m.error();
     std::lock_guard const lock(state_->mutex);
@@ -378,6 +379,7 @@ inline std::map<digest, std::vector<reference>> archive_store::names_in_index() 
 {
     std::map<digest, std::vector<reference>> names;
     std::map<detail::content_key_type, digest> meant;
+    detail::content_reader const documents(*this, detail::store_budget);
     auto const& all = scan();
     std::set<digest> here;
     for(auto const& i : all.images)
@@ -389,7 +391,7 @@ inline std::map<digest, std::vector<reference>> archive_store::names_in_index() 
             continue;
         auto const [id, is_new] = meant.try_emplace(detail::content_key(r.entry), *first);
         if(is_new)
-            if(auto const best = chosen(r.entry, r.name->familiar()); best && here.contains(*best))
+            if(auto const best = chosen(documents, r.entry, r.name->familiar()); best && here.contains(*best))
                 id->second = *best;
         auto& known = names[id->second];
         if(std::ranges::find(known, *r.name) == known.end())
@@ -454,6 +456,7 @@ inline void archive_store::compare(detail::archive_images const& images, std::ve
     };
     auto const& index = scan();
     auto const names = names_in_index();
+    detail::content_reader const documents(*this, detail::store_budget);
     detail::short_list only_here, only_there, names_here, names_there, other_layers;
     std::set<digest> there;
     for(auto const& i : index.images)
@@ -470,7 +473,7 @@ inline void archive_store::compare(detail::archive_images const& images, std::ve
             if(known == names.end() || std::ranges::find(known->second, name) == known->second.end())
                 names_here.add(name.familiar());
         auto const found = std::ranges::find(index.images, i.id, &detail::oci_contents::found::id);
-        auto const m = detail::content_reader(*this).read_manifest(found->manifest, path());
+        auto const m = documents.read_manifest(found->manifest, path());
         for(std::size_t n = 0; m && n != i.layers.size() && n != m->layers.size(); ++n) {
             auto const ours = state_->contents.index().find(i.layers[n]);
             auto const theirs = state_->contents.find(m->layers[n]);
