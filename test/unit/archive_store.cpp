@@ -116,7 +116,8 @@ BOOST_AUTO_TEST_CASE(parents_are_kept_where_they_are_here)
 BOOST_AUTO_TEST_CASE(tags_that_the_engine_refuses)
 {
     made_image const a("a");
-    for(std::string const tag : {"app", "App:1", "app@sha256:" + std::string(64, '0'), "app:1@sha256:" + std::string(64, '0'), "sha256:1", "", "a b:1"}) {
+    auto const with_digest = "@sha256:" + std::string(64, '0');
+    for(auto const& tag : std::vector<std::string>{"app", "App:1", "app" + with_digest, "app:1" + with_digest, "sha256:1", "", "a b:1"}) {
         docker_archive d;
         d.add(a, {tag, "good:1"});
         auto const s = d.open();
