@@ -140,12 +140,12 @@ std::vector<tarexport::failure> list(Store const& store, bool as_json)
     return unreadable;
 }
 
-void tell_bare_tags(tarexport::oci_layout_store const& store)
+void tell_bare_tags(opened_store const& from)
 {
-    if(auto const bare = store.bare_tags(); !bare.empty())
-        std::cerr << "tarexport: " << printable(store.path()) << ": " << bare.size() << (bare.size() == 1 ? " tag" : " tags")
-                  << " without a repository (" << printable(bare.front()) << (bare.size() == 1 ? "" : ", ..")
-                  << "); write --store 'oci:DIR?name=REPOSITORY' to have names of them\n";
+    if(auto const bare = bare_tags(from.store); !bare.empty())
+        std::cerr << "tarexport: " << printable(from.url) << ": " << bare.size() << (bare.size() == 1 ? " tag" : " tags")
+                  << " without a repository (" << printable(bare.front()) << (bare.size() == 1 ? "" : ", ..") << "); write --store '"
+                  << printable(from.url) << "?name=REPOSITORY' to have names of them\n";
 }
 
 } // namespace
@@ -170,8 +170,7 @@ int ls(std::vector<std::string> const& arguments)
     auto const unreadable = std::visit([&](auto const& store) { return list(store, values.count("json") != 0); }, opened.store);
     if(!std::cout)
         throw std::runtime_error("cannot write to standard output");
-    if(auto const* const layout = std::get_if<tarexport::oci_layout_store>(&opened.store))
-        tell_bare_tags(*layout);
+    tell_bare_tags(opened);
     for(auto const& why : unreadable)
         std::cerr << "tarexport: " << printable(message(why)) << "\n";
     return unreadable.empty() ? 0 : 1;

@@ -32,7 +32,8 @@ Stores:
   --store docker:[DATA_ROOT]     what dockerd keeps in /var/lib/docker or the data root given, whether it runs or not
   --store containers:[ROOT]      what podman, buildah and skopeo keep: your graph root, or the one given
   --store oci:DIR                an OCI image layout: a directory with oci-layout, index.json and blobs
-  --store oci:DIR?name=REPO      the same; its bare tags (1.0) are tags of the repository REPO
+  --store archive:FILE           a tar archive that an engine saved, of any time, also compressed with gzip or zstd; - is standard input
+  --store oci:DIR?name=REPO      a layout or an archive whose bare tags (1.0) are tags of the repository REPO
 
 Without --store it is the first of docker:, containers: and the images that come with the tool that can be read, and is told.
 
@@ -46,6 +47,7 @@ Examples:
   tarexport save --store oci:/srv/images -o app.tar app:1.0
   tarexport save --store oci:/srv/images app:1.0 | ssh host docker load
   tarexport plan --store oci:/srv/images --json app:1.0
+  tarexport save --store archive:images.tar.gz -o app.tar app:1.0
 
 `tarexport COMMAND --help` tells more, `tarexport --version` the version. Exit codes: 0 done, 1 failed, 2 wrong usage.
 )";

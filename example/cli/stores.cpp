@@ -21,6 +21,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
+
 #include <unistd.h>
 
 namespace cli {
@@ -59,30 +62,65 @@ any_store opened(tarexport::result<Store> store)
     return std::move(store).value(); // throws save_error
 }
 
-any_store open_oci(std::string_view where)
+// Cuts `?name=REPOSITORY` off. Returns the repository.
+std::string cut_repository(std::string_view& where)
 {
-    tarexport::oci_layout_options options;
-    if(auto const query = where.rfind('?'); query != std::string_view::npos) {
-        if(!where.substr(query + 1).starts_with("name="))
-            throw usage_error("unknown part '" + std::string(where.substr(query)) + "' of the store; only ?name=REPOSITORY is known");
-        options.repository = where.substr(query + 6);
-        where = where.substr(0, query);
-    }
-    if(where.empty())
-        throw usage_error("--store oci: needs a directory");
-    auto store = tarexport::oci_layout_store::open(std::string(where), options);
+    auto const query = where.rfind('?');
+    if(query == std::string_view::npos)
+        return {};
+    auto const part = where.substr(query + 1);
+    if(!part.starts_with("name="))
+        throw usage_error("unknown part '" + std::string(where.substr(query)) + "' of the store; only ?name=REPOSITORY is known");
+    where = where.substr(0, query);
+    return std::string(part.substr(5));
+}
+
+// Opens what the shell would have put the home directory into, had it known.
+template<class Store>
+any_store opened_at(std::string_view kind, std::string_view where, tarexport::result<Store> store)
+{
     if(!store && where.starts_with('~') && store.error().code == boost::system::errc::no_such_file_or_directory)
-        throw usage_error(std::string(where) + ": no such directory; the shell puts nothing for a ~ after oci:, write $HOME");
+        throw usage_error(std::string(where) + ": not there; the shell puts nothing for a ~ after " + std::string(kind) + ", write $HOME");
     if(!store && store.error().code == tarexport::error::invalid_reference)
         throw usage_error(message(store.error()));
     return opened(std::move(store));
 }
 
+any_store open_oci(std::string_view where)
+{
+    tarexport::oci_layout_options options;
+    options.repository = cut_repository(where);
+    if(where.empty())
+        throw usage_error("--store oci: needs a directory");
+    return opened_at("oci:", where, tarexport::oci_layout_store::open(std::string(where), options));
+}
+
+any_store open_archive(std::string_view where)
+{
+    tarexport::archive_options options;
+    options.repository = cut_repository(where);
+    if(where.empty())
+        throw usage_error("--store archive: needs a file, or - for standard input");
+    if(where == "-" && ::isatty(STDIN_FILENO) != 0)
+        throw usage_error("--store archive:- reads standard input, which is a terminal; give it an archive, or write archive:FILE");
+    auto store = where == "-" ? tarexport::archive_store::open(STDIN_FILENO, "standard input", options)
+                              : tarexport::archive_store::open(std::string(where), options);
+    if(store)
+        for(auto const& remark : store->remarks())
+            std::cerr << "tarexport: " << printable(store->path()) << ": " << printable(remark) << "\n";
+    return opened_at("archive:", where, std::move(store));
+}
+
+constexpr char kinds[] = "oci:DIR, archive:FILE, docker:[DATA_ROOT] or containers:[GRAPH_ROOT]";
+
 // What a `--store` that is none was probably meant to be.
 std::string corrected(std::string_view url)
 {
     bool const path = url.find(':') == std::string_view::npos || url.find_first_of("/.") < url.find(':');
-    return path && !url.empty() ? "oci:" + std::string(url) : "oci:DIR, docker:[DATA_ROOT] or containers:[GRAPH_ROOT]";
+    if(!path || url.empty())
+        return kinds;
+    std::error_code ec;
+    return (fs::is_regular_file(fs::path(url), ec) ? "archive:" : "oci:") + std::string(url);
 }
 
 any_store open_url(std::string_view url)
@@ -93,6 +131,8 @@ any_store open_url(std::string_view url)
     if(colon != std::string_view::npos) {
         if(kind == "oci")
             return open_oci(where);
+        if(kind == "archive")
+            return open_archive(where);
         if(kind == "docker")
             return opened(tarexport::docker_store::open(where.empty() ? docker_root() : where));
         if(kind == "containers")
@@ -120,7 +160,7 @@ opened_store open_first()
     }
     auto const sample = sample_images();
     if(!sample)
-        throw usage_error("which store? Give --store oci:DIR, docker:[DATA_ROOT] or containers:[GRAPH_ROOT]; the engines' own are not here");
+        throw usage_error(std::string("which store? Give --store ") + kinds + "; the engines' own are not here");
     std::cerr << "tarexport: no --store, and no engine's store to read, so the sample images: oci:" << printable(*sample) << "\n";
     return {open_oci(*sample), "oci:" + *sample};
 }
@@ -135,13 +175,24 @@ opened_store open_store(boost::program_options::variables_map const& values)
     return {open_url(url), url};
 }
 
+std::vector<std::string> bare_tags(any_store const& store)
+{
+    return std::visit(
+        [](auto const& s) {
+            if constexpr(requires { s.bare_tags(); })
+                return s.bare_tags();
+            else
+                return std::vector<std::string>();
+        },
+        store);
+}
+
 std::string sentence(opened_store const& from, tarexport::failure const& why)
 {
     auto text = message(why);
     if(why.code != tarexport::condition::not_found || why.code == tarexport::error::unknown_platform)
         return text;
-    auto const* const layout = std::get_if<tarexport::oci_layout_store>(&from.store);
-    return text + ": tarexport ls --store '" + from.url + (layout && !layout->bare_tags().empty() ? "?name=REPOSITORY'" : "'");
+    return text + ": tarexport ls --store '" + from.url + (bare_tags(from.store).empty() ? "'" : "?name=REPOSITORY'");
 }
 
 } // namespace cli

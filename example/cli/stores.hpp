@@ -9,6 +9,7 @@
 #define TAREXPORT_CLI_STORES_HPP
 
 #include <tarexport/error.hpp>
+#include <tarexport/store/archive.hpp>
 #include <tarexport/store/containers.hpp>
 #include <tarexport/store/docker.hpp>
 #include <tarexport/store/oci_layout.hpp>
@@ -17,16 +18,18 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 // The stores that the tool was compiled for.
 
 namespace cli {
 
-using any_store = std::variant<tarexport::docker_store, tarexport::containers_store, tarexport::oci_layout_store>;
+using any_store =
+    std::variant<tarexport::docker_store, tarexport::containers_store, tarexport::oci_layout_store, tarexport::archive_store>;
 
 /// What the commands' help says of `--store`.
 inline constexpr char store_help[] =
-    "the store: docker:[DATA_ROOT], containers:[GRAPH_ROOT], oci:DIR or oci:DIR?name=REPOSITORY (default: the first of docker:, containers: and the sample images that can be read)";
+    "the store: docker:[DATA_ROOT], containers:[GRAPH_ROOT], oci:DIR, archive:FILE or archive:-; the last three also with ?name=REPOSITORY (default: the first of docker:, containers: and the sample images that can be read)";
 
 /// A store, and what a user would write to open it again.
 struct opened_store {
@@ -39,6 +42,9 @@ struct opened_store {
     @throws usage_error, tarexport::save_error
 */
 opened_store open_store(boost::program_options::variables_map const& values);
+
+/// Return the tags of a store that are no names for want of a repository.
+std::vector<std::string> bare_tags(any_store const& store);
 
 /// Return why something failed as a whole sentence; where a name was not found, with the command that lists those that there are.
 std::string sentence(opened_store const& from, tarexport::failure const& why);

@@ -49,7 +49,7 @@ enum class error {
     several_platforms,        ///< More than one platform for a layout that holds one for each name.
     incomplete_index,         ///< Fewer platforms are chosen than an index lists, and it is to stay whole.
     range_out_of_bounds,      ///< A byte range that begins or ends beyond the archive.
-    unsupported_store,        ///< A directory that is not the image store it should be, or one of a kind that cannot be read.
+    unsupported_store,        ///< A directory or file that is not the image store it should be, or one of a kind that cannot be read.
 
     // What the stores gave.
     not_an_image,             ///< A manifest or descriptor that is no container image (an artifact, say).

@@ -275,6 +275,8 @@ private:
                 return fit;
             if(auto fit = count(loaded.id, loaded.config.size(), loaded.diff_ids.size()); !fit)
                 return fit;
+            if constexpr(tells_parents<Store>)
+                loaded.parent = store_.parent_of(loaded.id);
             out_.images.push_back({std::move(loaded), {}, {}, std::move(root)});
         }
         all.push_back({known->second, std::move(via)});

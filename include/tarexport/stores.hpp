@@ -17,6 +17,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -100,6 +101,12 @@ concept has_manifests = requires(S const& s, digest const& id) {
 template<class S>
 concept loads_by_manifest = requires(S const& s, descriptor const& d) {
     { s.load_image(d) } -> std::same_as<result<image>>;
+};
+
+/// Optional: `s.parent_of(id)` returns the image that an image was built on, where the store knows it though no manifest tells.
+template<class S>
+concept tells_parents = requires(S const& s, digest const& id) {
+    { s.parent_of(id) } -> std::same_as<std::optional<digest>>;
 };
 
 /// Images by their IDs.

@@ -11,6 +11,7 @@
 #include <tarexport/layout/hybrid.hpp>
 #include <tarexport/sink/counting.hpp>
 #include <tarexport/sink/tee.hpp>
+#include <tarexport/store/archive.hpp>
 #include <tarexport/store/containers.hpp>
 #include <tarexport/store/docker.hpp>
 
@@ -130,6 +131,21 @@ void pipeline(oci_layout_store const& store)
     s.save(names("greeting:1.0"), both);
     //]
     expect(bytes_out.bytes() != 0, "two sinks");
+}
+
+void read_an_archive(oci_layout_store const& store)
+{
+    std::string const archive_path = "greeting.tar"; // which `pipeline` wrote
+    memory_sink out;
+    //[archive_store
+    archive_store const received(archive_path);
+    for(auto const& remark : received.remarks())
+        std::cerr << archive_path << ": " << remark << '\n';
+    tarexport::save(received, names("greeting:1.0"), out); // one of the images, as docker save would write it
+    //]
+    memory_sink direct;
+    tarexport::save(store, names("greeting:1.0"), direct);
+    expect(received.remarks().empty() && out.bytes() == direct.bytes(), "an archive as a store");
 }
 
 void what_names_do(oci_layout_store const& store)
@@ -321,6 +337,7 @@ int main()
 try {
     oci_layout_store const store(images_folder);
     pipeline(store);
+    read_an_archive(store);
     what_names_do(store);
     platforms(store);
     failures_as_values(store);

@@ -11,10 +11,9 @@
 #include <tarexport/content.hpp>
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/oci_folder.hpp>
+#include <tarexport/detail/oci_roots.hpp>
 #include <tarexport/detail/oci_scan.hpp>
 #include <tarexport/detail/posix_file.hpp>
-#include <tarexport/detail/reference_grammar.hpp>
-#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/image.hpp>
@@ -35,7 +34,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -225,7 +223,7 @@ public:
 
         In the order of the index.
     */
-    std::vector<std::string> bare_tags() const;
+    std::vector<std::string> bare_tags() const { return state_->roots.bare_tags(); }
 
     /// Return the path that was opened.
     std::string const& path() const noexcept { return state_->folder->path; }
@@ -234,8 +232,7 @@ private:
     struct state {
         std::shared_ptr<detail::oci_folder const> folder;
         oci_layout_options options;
-        std::vector<detail::oci_root> roots;
-        std::unordered_map<std::string, std::vector<std::size_t>> by_name; // the roots that have a name
+        detail::oci_roots roots;
 
         std::mutex mutex;
         std::map<digest, descriptor> manifests;   // of images that were looked up
@@ -245,12 +242,9 @@ private:
     explicit oci_layout_store(std::shared_ptr<state> s) noexcept : state_(std::move(s)) {}
 
     detail::oci_contents const& scan() const;
-    result<descriptor> root_by_digest(reference const& ref) const;
-    result<descriptor> only_one(std::vector<descriptor const*> const& found, reference const& ref) const;
     template<class Reader> result<digest> chosen(Reader const& documents, descriptor const& d, std::string_view what) const;
     std::optional<descriptor> known_manifest(digest const& id) const;
     std::string unreadable_entries() const;
-    std::string instead_of(reference const& ref) const;
 
     std::shared_ptr<state> state_;
 };
@@ -263,16 +257,13 @@ inline result<oci_layout_store> oci_layout_store::open(std::string const& path, 
     auto const read = (*folder)->read_index();
     if(!read)
         return read.error();
-    auto roots = detail::name_roots(read->manifests, options.repository);
+    auto roots = detail::oci_roots::make(read->manifests, options.repository);
     if(!roots)
         return roots.error();
     auto s = std::make_shared<state>();
     s->folder = *std::move(folder);
     s->options = std::move(options);
     s->roots = *std::move(roots);
-    for(std::size_t n = 0; n != s->roots.size(); ++n)
-        if(auto const& name = s->roots[n].name)
-            s->by_name[name->str()].push_back(n);
     return oci_layout_store(std::move(s));
 }
 
@@ -288,76 +279,10 @@ inline result<oci_blob> oci_layout_store::layer(image const& i, std::size_t n) c
 inline result<descriptor> oci_layout_store::root(reference const& ref) const
 {
     if(ref.has_digest())
-        return root_by_digest(ref);
-    std::vector<descriptor const*> found;
-    if(auto const named = state_->by_name.find(ref.with_default_tag().str()); named != state_->by_name.end())
-        for(auto const n : named->second)
-            found.push_back(&state_->roots[n].entry);
-    return only_one(found, ref);
-}
-
-inline result<descriptor> oci_layout_store::root_by_digest(reference const& ref) const
-{
-    auto const id = ref.id();
-    if(!id)
-        return id.error();
-    std::vector<descriptor const*> found;
-    for(auto const& r : state_->roots) {
-        bool const same = r.entry.id == *id && (!r.name || r.name->name() == ref.name());
-        if(same || r.name == ref.without_tag())
-            found.push_back(&r.entry);
-    }
-    if(!found.empty())
-        return only_one(found, ref);
-    // One of the manifests that an index of the repository lists?
-    detail::content_reader const documents(*this, detail::store_budget);
-    std::optional<failure> unread;
-    for(auto const& r : state_->roots) {
-        if(!r.name || r.name->name() != ref.name() || !media_type::is_index(r.entry.media_type))
-            continue;
-        detail::content_walk walk(documents, [](platform const&) { return true; });
-        if(auto done = walk.enter(r.entry, {}); !done && !unread)
-            unread = done.error();
-        auto const& listed = walk.manifests();
-        if(auto const m = std::ranges::find(listed, *id, &descriptor::id); m != listed.end())
-            return *m;
-    }
-    return failure{error::unknown_reference, ref.str(), unread ? "could not read " + message(*unread) : std::string()};
-}
-
-inline result<descriptor> oci_layout_store::only_one(
-    std::vector<descriptor const*> const& found, reference const& ref) const
-{
-    if(found.empty())
-        return failure{error::unknown_reference, std::string(ref.familiar()), instead_of(ref)};
-    auto const& first = *found.front();
-    for(auto const* const d : found)
-        if(d->id != first.id)
-            return failure{error::ambiguous_reference, std::string(ref.familiar()), first.id.str() + ", " + d->id.str()};
-    return first;
-}
-
-inline std::vector<std::string> oci_layout_store::bare_tags() const
-{
-    std::vector<std::string> tags;
-    if(state_->options.repository.empty())
-        for(auto const& r : state_->roots)
-            if(auto const tag = r.entry.annotation(detail::ref_name_annotation); tag && !r.name && detail::is_tag(*tag))
-                tags.emplace_back(*tag);
-    return tags;
-}
-
-// What the layout has where a name was asked for in vain.
-inline std::string oci_layout_store::instead_of(reference const& ref) const
-{
-    detail::short_list names;
-    for(auto const& name : by_name(ref).value())
-        names.add(name.familiar());
-    if(!names.empty())
-        return "there is " + names.str();
-    for(auto const& tag : bare_tags())
-        names.add(tag);
-    return names.empty() ? std::string() : "the layout has tags without a repository, which has to be given: " + names.str();
+        return state_->roots.by_digest(*this, ref);
+    auto const found = state_->roots.named(ref);
+    return detail::oci_roots::only_one(
+        found, ref, found.empty() ? detail::names_instead(by_name(ref).value(), bare_tags(), "layout") : std::string());
 }
 
 template<class Reader>
@@ -387,9 +312,7 @@ inline result<digest> oci_layout_store::lookup(reference const& ref) const
 inline result<std::vector<reference>> oci_layout_store::by_name(reference const& ref) const
 {
     std::vector<reference> names;
-    for(auto const& r : state_->roots)
-        if(r.name && r.name->name() == ref.name())
-            names.push_back(*r.name);
+    state_->roots.add_names(ref, names);
     std::ranges::sort(names);
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
@@ -456,7 +379,7 @@ inline std::string oci_layout_store::unreadable_entries() const
     auto const& bad = scan().unreadable;
     if(bad.empty())
         return {};
-    return "could not read " + std::to_string(bad.size()) + " of " + std::to_string(state_->roots.size()) +
+    return "could not read " + std::to_string(bad.size()) + " of " + std::to_string(state_->roots.all().size()) +
            " entries of the index, the first because: " + message(bad.front());
 }
 
@@ -467,7 +390,7 @@ inline detail::oci_contents const& oci_layout_store::scan() const
         if(state_->all)
             return *state_->all;
     }
-    auto found = detail::oci_scan(*this).run(state_->roots, path());
+    auto found = detail::oci_scan(*this).run(state_->roots.all(), path());
     // Threads that scan at the same time find the same; the first to end is kept.
     std::lock_guard const lock(state_->mutex);
     if(!state_->all)
@@ -487,8 +410,8 @@ inline std::vector<listed_image> oci_layout_store::list(std::vector<failure>& un
     detail::content_reader const documents(*this, detail::store_budget);
     std::map<detail::content_key_type, digest> meant;
     std::set<std::pair<std::size_t, reference>> told;
-    for(std::size_t n = 0; n != state_->roots.size(); ++n) {
-        auto const& r = state_->roots[n];
+    for(std::size_t n = 0; n != state_->roots.all().size(); ++n) {
+        auto const& r = state_->roots.all()[n];
         auto const& first = all.first[n];
         if(!r.name || !first)
             continue;
@@ -509,7 +432,7 @@ inline result<std::vector<listed_image>> oci_layout_store::list() const
     auto rows = list(unreadable);
     if(!unreadable.empty())
         return detail::about(unreadable.front(),
-            std::to_string(unreadable.size()) + " of " + std::to_string(state_->roots.size()) + " entries cannot be read");
+            std::to_string(unreadable.size()) + " of " + std::to_string(state_->roots.all().size()) + " entries cannot be read");
     return rows;
 }
 

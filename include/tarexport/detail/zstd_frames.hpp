@@ -1,0 +1,99 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_DETAIL_ZSTD_FRAMES_HPP
+#define TAREXPORT_DETAIL_ZSTD_FRAMES_HPP
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tarexport::detail {
+
+/** Follows the frames of a zstd file (RFC 8878), to tell whether it ends between two of them.
+
+    Decompresses nothing and judges nothing: a decoder does that.
+*/
+class zstd_frames {
+public:
+    /// Go over the next bytes of the file.
+    void pass(std::string_view bytes) noexcept
+    {
+        while(!bytes.empty()) {
+            if(skip_ != 0) {
+                auto const n = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, bytes.size()));
+                skip_ -= n;
+                bytes.remove_prefix(n);
+                continue;
+            }
+            field_ |= std::uint64_t{static_cast<unsigned char>(bytes.front())} << 8 * have_;
+            bytes.remove_prefix(1);
+            if(++have_ == want_)
+                step();
+        }
+    }
+
+    /// Return whether a frame has ended and no other has begun.
+    bool between() const noexcept { return at_ == part::magic && have_ == 0 && skip_ == 0; }
+
+private:
+    enum class part { magic, skipped_size, descriptor, block };
+
+    void expect(part p, unsigned bytes) noexcept
+    {
+        at_ = p;
+        want_ = bytes;
+        have_ = 0;
+        field_ = 0;
+    }
+
+    void step() noexcept
+    {
+        auto const f = field_;
+        switch(at_) {
+        case part::magic:
+            if((f & 0xfffffff0u) == 0x184d2a50u)
+                expect(part::skipped_size, 4);
+            else
+                expect(part::descriptor, 1);
+            break;
+        case part::skipped_size:
+            skip_ = f;
+            expect(part::magic, 4);
+            break;
+        case part::descriptor: {
+            constexpr std::array<std::uint64_t, 4> dictionary{0, 1, 2, 4}, content{0, 2, 4, 8};
+            bool const single = (f & 0x20) != 0;
+            has_sum_ = (f & 4) != 0;
+            skip_ = (single ? 0 : 1) + dictionary[f & 3] + (single && f >> 6 == 0 ? 1 : content[f >> 6]);
+            expect(part::block, 3);
+            break;
+        }
+        case part::block: {
+            bool const last = (f & 1) != 0, repeated = (f >> 1 & 3) == 1;
+            skip_ = (repeated ? 1 : f >> 3) + (last && has_sum_ ? 4 : 0);
+            if(last)
+                expect(part::magic, 4);
+            else
+                expect(part::block, 3);
+        }
+        }
+    }
+
+    part at_ = part::magic;
+    unsigned want_ = 4;
+    unsigned have_ = 0;
+    std::uint64_t field_ = 0;
+    std::uint64_t skip_ = 0;
+    bool has_sum_ = false;
+};
+
+} // namespace tarexport::detail
+
+#endif
