@@ -37,7 +37,20 @@ clean_up() {
         use_docker "$each"
         stop_docker
     done
-    rm -rf --one-file-system "$work"
+    umount -l "$work" 2>/dev/null # where in_memory has mounted something
+    rm -rf --one-file-system "$work" "$work.tmp"
+}
+
+# in_memory MIB: keep what this run makes in memory, where twice as much as it needs is available: so many small files are made
+# and removed that it takes some disks minutes. dockerd's copies of whole archives stay on the disk.
+in_memory() {
+    local available
+    available=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
+    [ "${available:-0}" -gt $((2 * $1)) ] || return 0
+    mount -t tmpfs -o "mode=755,size=$1M" tarexport "$work" || return 0
+    mkdir "$work.tmp"
+    export DOCKER_TMPDIR=$work.tmp
+    echo "The engines' stores are in memory."
 }
 
 # Prints the path of the root file system's tar; fetches it where it is missing.
