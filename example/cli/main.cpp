@@ -29,13 +29,19 @@ Usage:
   tarexport ls   [OPTIONS]                  list the images of a store
 
 Stores:
+  --store docker:[DATA_ROOT]     what dockerd keeps in /var/lib/docker or the data root given, whether it runs or not
+  --store containers:[ROOT]      what podman, buildah and skopeo keep: your graph root, or the one given
   --store oci:DIR                an OCI image layout: a directory with oci-layout, index.json and blobs
   --store oci:DIR?name=REPO      the same; its bare tags (1.0) are tags of the repository REPO
+
+Without --store it is the first of docker:, containers: and the images that come with the tool that can be read, and is told.
 
 Names are those of docker save: a reference (app:1.0, host:5000/team/app@sha256:...), a repository for all its tags (app),
 an image ID or its first digits. NAME=AS gives the image another name in the archive.
 
 Examples:
+  tarexport ls
+  tarexport save --store docker: -o app.tar app:1.0
   tarexport ls --store oci:/srv/images
   tarexport save --store oci:/srv/images -o app.tar app:1.0
   tarexport save --store oci:/srv/images app:1.0 | ssh host docker load

@@ -55,6 +55,7 @@ The name may be left out where the store has one image. Every layer is compared 
 that fails stops inside an entry, so that readers notice, and the exit code is 1.
 
 Examples:
+  tarexport save --store docker: -o app.tar app:1.0                      what docker save writes, without the daemon
   tarexport save --store oci:/srv/images -o app.tar app:1.0 base:2       two images, which share what they have in common
   tarexport save --store oci:/srv/images app:1.0=internal/app:test | docker load
   tarexport save --store oci:/srv/images -o app.tar --keep-partial app:1.0

@@ -367,16 +367,16 @@ private:
     // Those that match, the one that is wanted most first; of equals, the first of the index.
     std::vector<candidate*> ranked(platform_matcher const& matcher)
     {
-        std::vector<std::pair<std::uint64_t, candidate*>> found;
-        for(auto& c : candidates_)
-            if(c.state != is_none && c.entry.target)
+        std::vector<std::pair<std::uint64_t, std::size_t>> ranks;
+        for(std::size_t i = 0; i != candidates_.size(); ++i)
+            if(auto const& c = candidates_[i]; c.state != is_none && c.entry.target)
                 if(auto const rank = matcher.rank(*c.entry.target))
-                    found.emplace_back(*rank, &c);
-        std::ranges::stable_sort(found, {}, &std::pair<std::uint64_t, candidate*>::first);
-        std::vector<candidate*> all;
-        for(auto const& [rank, c] : found)
-            all.push_back(c);
-        return all;
+                    ranks.emplace_back(*rank, i);
+        std::ranges::sort(ranks); // where ranks are equal, the order of the index decides
+        std::vector<candidate*> found;
+        for(auto const& r : ranks)
+            found.push_back(&candidates_[r.second]);
+        return found;
     }
 
     content_reader<Store> const& reader_;

@@ -95,6 +95,29 @@ struct least_content_store : pinned {
     result<empty_handle> blob(descriptor const&) const;
 };
 
+// The optional parts.
+struct naming_store : least_reference_store {
+    using least_reference_store::least_reference_store;
+    result<image_name> parse_name(std::string_view text) const { return parse_image_name(text); }
+};
+
+struct unpacking_store : least_content_store {
+    using least_content_store::least_content_store;
+    result<image> load_image(descriptor const&) const;
+};
+
+struct wrong_optional_store : least_reference_store {
+    using least_reference_store::least_reference_store;
+    image_name parse_name(std::string_view) const;
+    result<image> load_image(digest const&) const;
+};
+
+static_assert(parses_names<naming_store> && !parses_names<least_reference_store> && !parses_names<wrong_optional_store>);
+static_assert(loads_by_manifest<unpacking_store> && !loads_by_manifest<least_content_store> && !loads_by_manifest<wrong_optional_store>);
+static_assert(parses_names<stores<least_image_store, naming_store, least_layer_store>>);
+static_assert(parses_names<testing::failing_store<naming_store>> && !parses_names<testing::failing_store<least_reference_store>>);
+static_assert(loads_by_manifest<testing::failing_store<unpacking_store>>);
+
 static_assert(image_store<least_image_store> && !reference_store<least_image_store> && !layer_store<least_image_store>);
 static_assert(reference_store<least_reference_store> && !image_store<least_reference_store> && !layer_store<least_reference_store>);
 static_assert(layer_store<least_layer_store> && !image_store<least_layer_store> && !reference_store<least_layer_store>);
@@ -105,7 +128,7 @@ static_assert(explain_image_store<least_image_store>() && explain_reference_stor
 static_assert(explain_layer_store<least_layer_store>() && explain_unsized_layer_store<least_unsized_store>());
 
 using least_stores = stores<least_image_store, least_reference_store, least_layer_store>;
-static_assert(store<least_stores> && explain_store<least_stores>());
+static_assert(store<least_stores> && explain_store<least_stores>() && !parses_names<least_stores>);
 
 static_assert(unsized_layer_store<least_unsized_store> && !layer_store<least_unsized_store>);
 static_assert(!unsized_layer_store<least_layer_store> && !unsized_layer_store<least_image_store>);

@@ -10,6 +10,7 @@
 #include <tarexport.hpp>
 #include <tarexport/sink/counting.hpp>
 #include <tarexport/sink/tee.hpp>
+#include <tarexport/store/containers.hpp>
 #include <tarexport/store/docker.hpp>
 
 #include <algorithm>
@@ -231,6 +232,19 @@ void open_docker()
     expect(docker.has_value() || !docker.error().subject.empty(), "what could not be opened is told");
 }
 
+void open_containers()
+{
+    //[containers_store
+    containers_options how;
+    how.driver = "overlay";                        // need only be told where there are images of several drivers
+    how.additional = {"/usr/lib/containers/storage"}; // the additionalimagestores of storage.conf, where there are some
+    result<containers_store> const podman = containers_store::open("/var/lib/containers/storage", how);
+    if(!podman)
+        std::cout << message(podman.error()) << '\n';
+    //]
+    expect(podman.has_value() || !podman.error().subject.empty(), "what could not be opened is told");
+}
+
 //[resume
 /// Goes on with FILE.part where an earlier save of the same archive has left one, and leaves one if it fails.
 save_report save_or_resume(oci_layout_store const& store, names const& what, std::string const& file)
@@ -292,6 +306,7 @@ try {
     failures_as_exceptions(store);
     cancel(store);
     open_docker();
+    open_containers();
     resume(store);
     return failures == 0 ? 0 : 1;
 }

@@ -70,16 +70,21 @@ names in_order_of(archive_entries const& entries, docker_store const& store, jso
     auto const items = json::parse(find(entries, "manifest.json"));
     for(auto const& item : items.as_array())
         place.emplace("sha256:" + fs::path(std::string(item.at("Config").as_string())).filename().string(), place.size());
-    std::vector<std::pair<std::size_t, std::string>> all;
+    struct asked {
+        std::size_t place;
+        std::size_t n;
+        std::string name;
+    };
+    std::vector<asked> all;
     for(auto const& n : requested.as_array()) {
         no_observer o;
         auto const one = resolve(store, names(std::string(n.as_string())), {}, o).value();
-        all.emplace_back(place.at(one.images.at(0).config.id.str()), n.as_string());
+        all.push_back({place.at(one.images.at(0).config.id.str()), all.size(), std::string(n.as_string())});
     }
-    std::ranges::stable_sort(all, {}, &std::pair<std::size_t, std::string>::first);
+    std::ranges::sort(all, [](asked const& a, asked const& b) { return std::pair(a.place, a.n) < std::pair(b.place, b.n); });
     names ordered;
-    for(auto const& [i, n] : all)
-        ordered.add(n);
+    for(auto const& a : all)
+        ordered.add(a.name);
     return ordered;
 }
 

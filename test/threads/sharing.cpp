@@ -12,8 +12,11 @@
 
 #include <tarexport/saver.hpp>
 #include <tarexport/sink/memory.hpp>
+#include <tarexport/store/docker.hpp>
 #include <tarexport/store/memory.hpp>
 #include <tarexport/store/oci_layout.hpp>
+
+#include "../unit/docker_folder.hpp"
 
 #include <atomic>
 #include <string>
@@ -71,6 +74,30 @@ BOOST_AUTO_TEST_CASE(a_layout_is_shared)
             all.emplace_back([&] { found += fresh.search(id.hex().substr(0, 12)) == result<digest>(id); });
     }
     BOOST_TEST(found == threads);
+}
+
+BOOST_AUTO_TEST_CASE(a_data_root_is_shared)
+{
+    docker_tests::docker_folder f;
+    auto const base = f.add_layer({{"a", std::string(100000, 'x')}}), top = f.add_layer({{"b", "b"}}, base);
+    auto const id = f.add_image(top);
+    f.name("app", "app:1", id);
+    f.finish();
+    docker_store const store(f.path().string());
+    save_in_threads(store, names("app"));
+    // The first look at layers, by all threads at once.
+    docker_store const fresh(f.path().string());
+    auto const image = fresh.load(id).value();
+    std::atomic<std::size_t> found = 0;
+    {
+        std::vector<std::jthread> all;
+        for(std::size_t t = 0; t != threads; ++t)
+            all.emplace_back([&] {
+                found += fresh.layer(image, 1).value().info().size == top.tar.size();
+                found += fresh.layer(image, 0).value().info().size == base.tar.size();
+            });
+    }
+    BOOST_TEST(found == 2 * threads);
 }
 
 BOOST_AUTO_TEST_CASE(another_thread_cancels)

@@ -12,6 +12,8 @@ import os
 import pty
 import random
 import re
+import shutil
+import subprocess
 import tarfile
 import io
 import time
@@ -368,7 +370,7 @@ def terminal(tool, folder):
 def help_texts(tool, folder):
     for arguments in (["--help"], ["-h"], ["help"]):
         shown = tool(*arguments).ok().out.decode()
-        for word in ("Usage", "save", "plan", "ls", "--store oci:DIR", "?name=REPO", "NAME=AS", "Examples", "Exit codes"):
+        for word in ("Usage", "save", "plan", "ls", "--store oci:DIR", "--store docker:", "--store containers:", "?name=REPO", "NAME=AS", "Examples", "Exit codes"):
             need(word in shown, f"{arguments}: {word!r} is not in the help")
     for command, words in (
             ("save", ["--store", "--output", "--layout", "--platform", "--all", "--no-verify", "--no-sync", "--keep-partial",
@@ -399,6 +401,28 @@ def unknown_names(tool, folder):
     need("tarexport ls" not in tool.save(layout, "--platform", "linux/mips", "app:1.0").refused("linux/mips").err, "a platform is not listed")
 
 
+@check("without --store it is an engine's, or else the images that come with the tool, and it says which")
+def default_store(tool, folder):
+    engines = ["/var/lib/docker", "/var/lib/containers/storage"] if os.geteuid() == 0 else ["/var/lib/docker"]
+    found = [e for e in engines if os.path.exists(e)]
+    if found:
+        raise Skipped("there is " + found[0] + " on this machine")
+    none = {**tool.environment, "HOME": folder, "XDG_DATA_HOME": folder}
+    for arguments in (["save", "app:1.0"], ["plan", "app:1.0"], ["ls"]):
+        result = tool(*arguments, env=none)
+        need(result.code == 2 and "--store oci:DIR, docker:" in result.err, f"{arguments}: {result.err}")
+    prefix = folder + "/prefix"
+    os.makedirs(prefix + "/bin")
+    os.makedirs(prefix + "/share/tarexport")
+    shutil.copy(tool.path, prefix + "/bin/tarexport")
+    os.rename(two_apps(folder + "/store").folder, prefix + "/share/tarexport/images")
+    listed = finish(subprocess.Popen([prefix + "/bin/tarexport", "ls"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, env=none))
+    need(listed.code == 0 and b"app:1.0" in listed.out, f"the images that come with the tool: {listed.err}")
+    same(listed.err.strip(), f"tarexport: no --store, and no engine's store to read, so the sample images: oci:{prefix}/share/tarexport/images",
+         "what it says of the store")
+
+
 @check("exit code 2 for wrong usage, with a line that says what is wrong")
 def usage(tool, folder):
     layout = two_apps(folder + "/store")
@@ -408,9 +432,6 @@ def usage(tool, folder):
     target = folder + "/file"
     for arguments, says in (
             (["frobnicate"], ["frobnicate", "save, plan and ls"]),
-            (["save", "app:1.0"], ["--store oci:DIR"]),
-            (["plan", "app:1.0"], ["--store oci:DIR"]),
-            (["ls"], ["--store oci:DIR"]),
             (["save", *store, "--frobnicate", "app"], ["--frobnicate"]),
             (["save", *store, "-x", "app"], ["-x"]),
             (["save", "--store", "tar:/x", "-o", target, "app"], ["tar:/x", "oci:DIR"]),

@@ -349,8 +349,9 @@ BOOST_AUTO_TEST_CASE(layers_that_cannot_be_rebuilt_are_told)
     for(auto const* name : {"composefs-data", "additionallayer"}) {
         auto const path = x.f.path() / "overlay" / x.top.id / name;
         fs::create_directory(path);
-        r = x.why_no_layer(error::unrecoverable_layer);
-        BOOST_TEST(r.subject == "layer " + x.top.id);
+        r = x.why_no_layer(error::unsupported_store);
+        BOOST_TEST(r.subject == path.parent_path().string());
+        BOOST_TEST(contains(r.detail, "the files of this layer are"));
         fs::remove(path);
     }
     auto const record = x.f.path() / x.f.record_name(x.top.id);

@@ -203,9 +203,7 @@ BOOST_AUTO_TEST_CASE(repositories_must_be_what_they_should)
         BOOST_TEST(r.subject == x.path(file).string());
         return r.detail;
     };
-    in_place_of(x.path(file), [&] {
-        refused(error::not_a_regular_file);
-    });
+    in_place_of(x.path(file), [&] { refused(error::not_a_regular_file); });
     for(auto const* text : {"", "{", "no JSON", R"({"Repositories":{}} trailing)"}) {
         x.f.write(file, text);
         refused(error::invalid_json);
@@ -218,6 +216,8 @@ BOOST_AUTO_TEST_CASE(repositories_must_be_what_they_should)
         x.f.write(file, R"({"Repositories":{"app":{"app:1":")" + std::string(id) + "\"}}}");
         BOOST_TEST(contains(refused(error::invalid_document), "app:1"));
     }
+    x.f.write(file, R"({"Repositories":{"app":{"app:1":")" + std::string(1'000'000, 'x') + "\"}}}");
+    BOOST_TEST(refused(error::invalid_document).size() < 300u);
     x.f.write(file, std::string(100, '['));
     refused(error::limit_exceeded);
     fs::resize_file(x.path(file), gibibyte);
@@ -235,9 +235,7 @@ BOOST_AUTO_TEST_CASE(configs_must_be_what_their_ids_say)
         BOOST_TEST(s.search(x.id.hex()).error().code == error::unknown_image);
         BOOST_TEST(s.list().error().code == code);
     };
-    in_place_of(x.path(file), [&] {
-        refused(error::not_a_regular_file);
-    });
+    in_place_of(x.path(file), [&] { refused(error::not_a_regular_file); });
     BOOST_TEST(s.load(x.id).has_value());
     x.f.write(file, x.image.config + " ");
     refused(error::digest_mismatch);

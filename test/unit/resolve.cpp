@@ -131,6 +131,31 @@ BOOST_AUTO_TEST_CASE(an_ambiguous_prefix_is_not_an_unknown_one)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_store_may_have_rules_of_its_own_for_names)
+{
+    struct nicknames : memory_store {
+        explicit nicknames(memory_store s) : memory_store(std::move(s)) {}
+
+        result<image_name> parse_name(std::string_view text) const
+        {
+            return text == "the other one" ? parse_image_name("team/other:2") : parse_image_name(text);
+        }
+    };
+    fixture const f;
+    nicknames const s(f.s);
+    no_observer none;
+    auto const found = resolve(s, names::of("the other one", "app:1.0"), {}, none).value();
+    BOOST_TEST((found.images[0].config.id == f.other));
+    BOOST_TEST(found.images[0].tags[0].familiar() == "team/other:2");
+    BOOST_TEST((found.images[1].config.id == f.app));
+    // as it is through an adaptor
+    testing::counting_store counted(s);
+    BOOST_TEST(resolve(counted, names("the other one"), {}, none).has_value());
+    auto const r = resolve(s, names("the first one"), {}, none);
+    BOOST_TEST((r.error().code == error::invalid_reference));
+    BOOST_TEST((resolve(f.s, names("the other one"), {}, none).error().code == error::invalid_reference));
+}
+
 BOOST_AUTO_TEST_CASE(a_shared_layer_is_leased_once_and_given_back_once)
 {
     fixture const f;

@@ -112,6 +112,8 @@ BOOST_AUTO_TEST_CASE(sizes_that_lie)
     auto const header = bytes_line(plain_header("x", 1), 0);
     BOOST_TEST(f.why_text(header + file_line("x", "2", 1), error::invalid_document) ==
                "position 1, x: it has 2 bytes, and by its tar header 1");
+    BOOST_TEST(f.why_text(header + file_line("x", "0", 1), error::invalid_document) ==
+               "position 1, x: it has 0 bytes, and by its tar header 1");
     f.why_text(header + file_line("x", "-1", 1), error::invalid_json);
     f.why_text(header + file_line("x", "9223372036854775808", 1), error::invalid_document);
     auto const most = std::to_string(std::numeric_limits<std::int64_t>::max());
@@ -225,8 +227,8 @@ BOOST_AUTO_TEST_CASE(limits_hold)
     BOOST_TEST(f.why(error::limit_exceeded, {longest - 1, 2, text.size()}).starts_with("position 0: "));
     BOOST_TEST(f.why(error::limit_exceeded, {1000, 2, text.size()}).starts_with("position 0: "));
     BOOST_TEST(f.why(error::limit_exceeded, {0, 2, text.size()}).starts_with("position 0: "));
-    BOOST_TEST(f.why(error::limit_exceeded, {longest, 1, text.size()}).starts_with("position 1: "));
-    f.why(error::limit_exceeded, {longest, 2, text.size() - 1});
+    BOOST_TEST(f.why(error::limit_exceeded, {longest, 1, text.size()}) == "more than 1 lines");
+    BOOST_TEST(f.why(error::limit_exceeded, {longest, 2, 400'000}) == "more than 400000 bytes");
     BOOST_TEST(tx::tar_split_handle(std::make_shared<tx::unpacked_layer const>(
                                         tx::unpacked_layer{{}, f.place(), {f.place()}}), {false, {10, 2, 1000}})
                    .open(0).has_value());
@@ -249,7 +251,12 @@ BOOST_AUTO_TEST_CASE(a_bomb_does_not_go_off)
     BOOST_TEST(fs::file_size(f.path() / "record") < 10u << 20);
     auto const before = peak_memory();
     BOOST_TEST(f.why(error::limit_exceeded) == "position 0: a line of more than 16777216 bytes");
-    BOOST_TEST(peak_memory() < before + (40u << 10));
+#ifdef __SANITIZE_ADDRESS__
+    constexpr std::size_t room = 300u << 10; // KiB: what was freed stays, for the sanitizer
+#else
+    constexpr std::size_t room = 40u << 10;
+#endif
+    BOOST_TEST(peak_memory() < before + room);
 }
 
 BOOST_AUTO_TEST_CASE(no_name_leads_out)

@@ -60,7 +60,8 @@ public:
 
     /** Return a layer.
 
-        @return It; `missing_layer` (only a part was pulled), `unrecoverable_layer`, or an error of `chain` or `tar_split_size`.
+        @return It; `missing_layer` (only a part was pulled), `unrecoverable_layer`, `unsupported_store` (its files are elsewhere), or
+        an error of `chain` or `tar_split_size`.
     */
     result<layer> get(std::size_t n) const
     {
@@ -85,9 +86,9 @@ private:
         if(l.incomplete)
             return failure{error::missing_layer, "layer " + l.id, "incomplete: it is still being pulled, or that was cut off"};
         if(l.diff_id.empty())
-            return lost("its diff ID is not known: the engine has its table of contents only, and never had all of its tar archive");
-        if(auto const why = root.foreign_tree(l.id); !why.empty())
-            return lost(why);
+            return lost("the engine does not know its diff ID: it was pulled in parts, by its table of contents");
+        if(auto const checked = root.check_tree(l.id); !checked)
+            return checked.error();
         unpacked_layer made{{}, root.record(l.id), {}};
         error_code ec;
         detail::open_file_beneath(made.record.directory.fd(), made.record.path, ec);

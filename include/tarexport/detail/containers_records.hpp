@@ -38,6 +38,7 @@ struct containers_limits {
 
 struct containers_flags {
     bool incomplete = false;
+    std::string expected_diff_id; // where a layer was pulled in parts, so that the engine never saw its tar archive
 };
 
 struct containers_image_record {
@@ -62,7 +63,10 @@ struct containers_layer_record {
 
 template<>
 struct json_fields<containers_flags> {
-    static constexpr std::array all{field<&containers_flags::incomplete>("incomplete")};
+    static constexpr std::array all{
+        field<&containers_flags::incomplete>("incomplete"),
+        field<&containers_flags::expected_diff_id>("expected-layer-diffid"),
+    };
 };
 
 template<>
@@ -128,7 +132,7 @@ struct containers_layer {
     std::size_t root = 0;
     std::string id;
     std::string parent;
-    digest diff_id;                    ///< empty where the engine never saw the whole tar archive
+    digest diff_id;                    ///< empty where the engine does not know it
     std::optional<std::uint64_t> size; ///< of the tar archive
     digest compressed;                 ///< of the blob that was pulled
     bool incomplete = false;
@@ -196,7 +200,7 @@ inline containers_layer to_layer(containers_layer_record& r, std::size_t root)
     l.root = root;
     l.id = std::move(r.id);
     l.parent = std::move(r.parent);
-    l.diff_id = detail::digest_or_none(r.diff_digest);
+    l.diff_id = detail::digest_or_none(r.diff_digest.empty() ? r.flags.expected_diff_id : r.diff_digest);
     if(!l.diff_id.empty() && r.diff_size && *r.diff_size >= 0)
         l.size = static_cast<std::uint64_t>(*r.diff_size);
     l.compressed = detail::digest_or_none(r.compressed_digest);

@@ -23,6 +23,14 @@
 
 namespace tarexport::detail {
 
+// Puts what to do beside what may not be read.
+inline failure with_advice(failure f)
+{
+    if(f.code == detail::system_error_code(EACCES) || f.code == detail::system_error_code(EPERM))
+        f.detail = "a graph root is for its owner alone: run as root, or as the user whose it is, inside of `podman unshare`";
+    return f;
+}
+
 /// A graph root of containers/storage: where its files are.
 class containers_root {
 public:
@@ -59,15 +67,17 @@ public:
         return {directory_, has_overlay() ? "overlay/" + layer + "/diff" : driver_ + "/dir/" + layer};
     }
 
-    /// Return why the tree of a layer is not what the record speaks of; empty if it is.
-    std::string_view foreign_tree(std::string const& layer) const
+    /// Return `unsupported_store` where the files of a layer are not in its tree.
+    result<void> check_tree(std::string const& layer) const
     {
-        if(!has_overlay())
-            return {};
-        if(exists(directory_, "overlay/" + layer + "/composefs-data"))
-            return "its files are kept by composefs";
-        if(exists(directory_, "overlay/" + layer + "/additionallayer"))
-            return "its files are in an additional layer store";
+        auto const folder = "overlay/" + layer;
+        auto const elsewhere = [&](char const* where) {
+            return failure{error::unsupported_store, path() + "/" + folder, std::string("the files of this layer are ") + where};
+        };
+        if(has_overlay() && exists(directory_, folder + "/composefs-data"))
+            return elsewhere("kept by composefs, under other names");
+        if(has_overlay() && exists(directory_, folder + "/additionallayer"))
+            return elsewhere("in an additional layer store, which only the engine can read");
         return {};
     }
 

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace tarexport::detail {
 
@@ -28,14 +29,8 @@ public:
         auto crc = ~sum_;
         auto const* p = bytes.data();
         auto n = bytes.size();
-        for(; n >= step; n -= step, p += step) {
-            std::uint64_t next = 0;
-            for(std::size_t i = 0; i != step; ++i) {
-                auto const folded = i < 8 ? static_cast<unsigned>(crc >> 8 * i & 0xffu) : 0u;
-                next ^= tables[step - 1 - i][std::to_integer<unsigned>(p[i]) ^ folded];
-            }
-            crc = next;
-        }
+        for(; n >= step; n -= step, p += step)
+            crc = fold(crc, p, std::make_index_sequence<8>());
         for(; n != 0; --n, ++p)
             crc = tables[0][std::to_integer<unsigned>(*p) ^ static_cast<unsigned>(crc & 0xffu)] ^ crc >> 8;
         sum_ = ~crc;
@@ -63,6 +58,14 @@ private:
             for(std::size_t b = 0; b != 256; ++b)
                 t[k][b] = t[k - 1][b] >> 8 ^ t[0][t[k - 1][b] & 0xffu];
         return t;
+    }
+
+    // A step: 16 look-ups that do not wait for one another.
+    template<std::size_t... I>
+    static std::uint64_t fold(std::uint64_t crc, std::byte const* p, std::index_sequence<I...>) noexcept
+    {
+        auto const at = [p](std::size_t i) { return std::to_integer<unsigned>(p[i]); };
+        return ((tables[15 - I][at(I) ^ static_cast<unsigned>(crc >> 8 * I & 0xffu)] ^ tables[7 - I][at(I + 8)]) ^ ...);
     }
 
     static std::array<table, step> const tables;

@@ -9,6 +9,7 @@
 #define TAREXPORT_DETAIL_DOCKER_LAYERS_HPP
 
 #include <tarexport/detail/docker_root.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/shared_directory.hpp>
@@ -37,8 +38,8 @@ struct docker_layer {
 
 /** The layers that dockerd has unpacked, by chain ID: `layerdb`.
 
-    What was read once is kept. The files of a layer are found without the symlinks that the overlay drivers keep: a layer's parents are in
-    the database, and so are the directories that they have.
+    What was read once is kept. The files of a layer are found without the symlinks that the overlay drivers keep: a layer's
+    parents are in the database, and so are the directories that they have.
 
     @par Thread Safety
     Const members may be called from several threads.
@@ -58,8 +59,8 @@ public:
 
         @param diff_ids Of the layers, bottom first; at least one.
         @param chain_ids As many.
-        @return Where it is; or `missing_layer`, `digest_mismatch` (what the database says is another layer, or another one below),
-        `invalid_document`, `limit_exceeded`, `not_a_regular_file` or the system's error, with the path as subject.
+        @return Where it is; or `missing_layer`, `digest_mismatch` (what the database says is another layer, or another one
+        below), `invalid_document`, `limit_exceeded`, `not_a_regular_file` or the system's error, with the path as subject.
     */
     result<place> find(std::span<std::string const> diff_ids, std::span<std::string const> chain_ids) const
     {
@@ -143,8 +144,11 @@ private:
     result<docker_layer> read(std::string const& chain_id) const
     {
         auto const id = tarexport::parse_digest(chain_id);
-        if(!id || id->algorithm() != digest_algorithm::sha256)
-            return failure{error::missing_layer, root_.image("layerdb").str(), "no layer can have the ID \"" + chain_id + '"'};
+        if(!id || id->algorithm() != digest_algorithm::sha256) {
+            short_list text;
+            text.add(chain_id);
+            return failure{error::missing_layer, root_.image("layerdb").str(), "no layer can have the ID \"" + text.str() + '"'};
+        }
         auto const at = folder(chain_id);
         if(auto const present = check_presence(at, "the layer is not there"); !present)
             return present.error();

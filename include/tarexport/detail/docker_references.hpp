@@ -9,6 +9,7 @@
 #define TAREXPORT_DETAIL_DOCKER_REFERENCES_HPP
 
 #include <tarexport/detail/go_json.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/reference.hpp>
@@ -47,8 +48,8 @@ public:
 
     /** Read the file.
 
-        A name that the engine could not find again is passed over: one that is no reference, is not in its familiar form, or stands under
-        another repository.
+        A name that the engine could not find again is passed over: one that is no reference, is not in its familiar form, or
+        stands under another repository.
         @return The names; or `invalid_json`, `limit_exceeded`, or `invalid_document`, where a value is no image ID too.
     */
     static result<docker_references> parse(std::string_view text, std::string const& subject)
@@ -68,7 +69,7 @@ public:
                     continue;
                 auto const id = tarexport::parse_digest(value);
                 if(!id)
-                    return failure{error::invalid_document, subject, name + ": not an image ID: " + value};
+                    return failure{error::invalid_document, subject, no_id(name, value)};
                 auto full = ref->str();
                 found.by_name_.emplace(std::move(full), named{*std::move(ref), *id});
             }
@@ -110,6 +111,14 @@ private:
         reference ref;
         digest id;
     };
+
+    static std::string no_id(std::string_view name, std::string_view value)
+    {
+        short_list both;
+        both.add(name);
+        both.add(value);
+        return "a name with a value that is no image ID: " + both.str();
+    }
 
     static std::optional<reference> kept(std::string_view repository, std::string_view name)
     {

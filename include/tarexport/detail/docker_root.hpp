@@ -11,6 +11,7 @@
 #include <tarexport/content.hpp>
 #include <tarexport/detail/posix_directory.hpp>
 #include <tarexport/detail/posix_file.hpp>
+#include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/shared_directory.hpp>
@@ -46,7 +47,10 @@ inline constexpr std::array docker_drivers{
 
 inline constexpr std::size_t docker_names_limit = std::size_t{1} << 20; // in one directory
 
-inline bool is_hex_name(std::string_view s) noexcept { return s.size() == 64 && std::ranges::all_of(s, is_lower_hex); }
+inline bool is_hex_name(std::string_view s) noexcept
+{
+    return s.size() == 64 && std::ranges::all_of(s, is_lower_hex);
+}
 
 // Puts what to do beside an error of the system.
 inline failure explained(failure f)
@@ -70,10 +74,7 @@ struct docker_root {
     */
     static result<docker_root> open(std::string path, std::string const& name);
 
-    path_below image(std::string const& name) const
-    {
-        return {directory, "image/" + std::string(driver.name) + "/" + name};
-    }
+    path_below image(std::string const& name) const { return {directory, "image/" + std::string(driver.name) + "/" + name}; }
 
     path_below tree(std::string const& cache_id) const
     {
@@ -127,8 +128,8 @@ inline failure unsupported_root(shared_directory const& d, std::string what)
 }
 
 inline constexpr std::string_view images_in_containerd =
-    "the data root of an engine that keeps its images in containerd (the containerd image store), or has never had any; save them "
-    "with docker save, or copy them into an OCI layout and save them from there";
+    "the data root of an engine that keeps its images in containerd (the containerd image store), or has never had any; save "
+    "them with docker save, or copy them into an OCI layout and save them from there";
 
 // What the names in a directory without `image` tell of it.
 inline std::optional<std::string_view> recognize_root(std::vector<std::string> const& names)
@@ -225,10 +226,10 @@ struct docker_driver_names {
 
 inline std::string listed(std::vector<std::string> const& names)
 {
-    std::string text;
+    short_list list;
     for(auto const& n : names)
-        text.append(text.empty() ? "" : ", ").append(n);
-    return text;
+        list.add(n);
+    return list.str();
 }
 
 inline result<docker_root> docker_root::open(std::string path, std::string const& name)
@@ -244,18 +245,21 @@ inline result<docker_root> docker_root::open(std::string path, std::string const
     if(found->all.empty())
         return detail::unsupported_root(*d, "the directory image has nothing of a storage driver in it");
     if(!name.empty() && std::ranges::find(found->all, name) == found->all.end())
-        return detail::unsupported_root(*d, "there are images of the storage driver " + detail::listed(found->all) + ", not of " + name);
+        return detail::unsupported_root(
+            *d, "there are images of the storage driver " + detail::listed(found->all) + ", not of " + name);
     if(name.empty() && found->used.size() > 1)
         return detail::unsupported_root(*d,
-            "there are images of several storage drivers: " + detail::listed(found->used) + "; name the one that the engine uses");
+            "there are images of several storage drivers: " + detail::listed(found->used)
+                + "; name the one that the engine uses");
     // In an engine that has these beside its own images, they are those of its plugins.
     if(name.empty() && found->used.empty() && detail::check_directory({*d, "containerd/daemon/io.containerd.content.v1.content"}))
         return detail::unsupported_root(*d, std::string(images_in_containerd));
     auto const chosen = name.empty() ? found->choose() : name;
     auto const driver = std::ranges::find(docker_drivers, chosen, &docker_driver::name);
     if(driver == docker_drivers.end())
-        return detail::unsupported_root(*d, "the images are of the storage driver " + chosen
-            + "; those of overlay2, fuse-overlayfs and vfs can be read; save them with docker save");
+        return detail::unsupported_root(*d,
+            "the images are of the storage driver " + chosen
+                + "; those of overlay2, fuse-overlayfs and vfs can be read; save them with docker save");
     return docker_root{*d, *driver};
 }
 

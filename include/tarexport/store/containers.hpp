@@ -63,10 +63,20 @@ public:
     /// Read some bytes. @return How many; 0 at the end and on an error.
     std::size_t read_some(std::span<std::byte> into, error_code& ec)
     {
-        return std::visit([&](auto& s) { return s.read_some(into, ec); }, source_);
+        auto const n = std::visit([&](auto& s) { return s.read_some(into, ec); }, source_);
+        last_ = ec;
+        return n;
     }
 
-    /// Return the path of the file that was read last.
+    /// Return all about the last error.
+    failure reason() const
+    {
+        if(auto const* const layer = std::get_if<tar_split_source>(&source_))
+            return layer->reason();
+        return {last_, subject(), {}};
+    }
+
+    /// Return the path of the document, of the layer's record or, after an error with a file of the layer, of that.
     std::string subject() const
     {
         return std::visit([](auto const& s) -> std::string { return s.subject(); }, source_);
@@ -80,6 +90,7 @@ private:
     explicit containers_blob_source(any_source s) noexcept : source_(std::move(s)) {}
 
     any_source source_;
+    error_code last_;
 };
 
 /** A lease on a blob of a `containers_store`: a manifest, an index, a config, or the plain tar archive of a layer.
@@ -204,8 +215,9 @@ public:
 
     /** Lease a layer.
 
-        @return The lease; or `missing_layer`, `digest_mismatch` (the layers are not those of the config), `unrecoverable_layer` (there is no record of the
-        tar archive, or only its table of contents is known), `limit_exceeded`, or what is wrong with the record.
+        @return The lease; or `missing_layer`, `digest_mismatch` or `invalid_document` (the layers are not those of the config), `unrecoverable_layer`
+        (there is no record of the tar archive, or its diff ID is not known), `unsupported_store` (composefs or an additional layer store
+        keeps the files), `limit_exceeded`, or what is wrong with the record.
     */
     result<tar_split_handle> layer(image const& i, std::size_t n) const;
 

@@ -50,16 +50,16 @@ struct docker_store_options {
 
 /** The images of Docker, read from the data root of its engine, which may be stopped or running.
 
-    What `docker save` reads, by the same rules (moby v27.3.1): names from `repositories.json`, configs from `imagedb`, layers from `layerdb` and the
-    directories of the storage driver, put together to the very tar archives that they were unpacked from. Images that an engine
-    keeps in containerd are not here.
+    What `docker save` reads, by the same rules (moby v27.3.1): names from `repositories.json`, configs from `imagedb`, layers
+    from `layerdb` and the directories of the storage driver, put together to the very tar archives that they were unpacked
+    from. Images that an engine keeps in containerd are not here.
 
-    Nothing is written and no lock taken. The names are a snapshot: they are read once, when the store is opened, and copies share it.
-    An image that the engine removes later fails with `unknown_image`, `missing_layer` or the error of a file that is gone; it is never
-    saved wrong. A store that is opened again knows what there is then.
+    Nothing is written and no lock taken. The names are a snapshot: they are read once, when the store is opened, and copies
+    share it. What the engine removes later fails with `unknown_image`, `missing_layer` or the error of a file that is gone;
+    it is never saved wrong. A store that is opened again knows what there is then.
 
-    The directory is not trusted. Nothing outside is read and no symlink followed below it but inside a layer; each config's digest is
-    checked when it is read, and the digests of layers by whoever reads those.
+    The directory is not trusted. Nothing outside is read and no symlink followed below it but inside a layer; each config's
+    digest is checked when it is read, and the digests of layers by whoever reads those.
 
     Models `store` and `listing_store`.
 
@@ -84,8 +84,9 @@ public:
 
     /** Open a data root.
 
-        @return The store; or `unsupported_store` (no data root, or one of another kind; the detail tells which, and what to do),
-        `invalid_document`, `invalid_json` or `limit_exceeded` (of `repositories.json`), or the system's error. The subject is a path.
+        @return The store; or `unsupported_store` (no data root, or one of another kind; the detail tells which, and what to
+        do), `invalid_document`, `invalid_json` or `limit_exceeded` (of `repositories.json`), or the system's error. The
+        subject is a path.
     */
     static result<docker_store> open(std::string const& data_root, docker_store_options options = {});
 
@@ -114,7 +115,8 @@ public:
 
     /** Lease a layer. Reads its record the first time, for the size, which is kept as long as the store.
 
-        @return The lease; or `missing_layer`, `digest_mismatch` (the layer that is there is another), or what is wrong with a file.
+        @return The lease; or `missing_layer`, `digest_mismatch` (the layer that is there is another), or what is wrong with
+        a file.
     */
     result<handle> layer(image const& i, std::size_t n) const;
 
@@ -341,9 +343,8 @@ inline std::vector<listed_image> docker_store::list(std::vector<failure>& unread
     }
     if(!with_parents)
         std::erase_if(rows, [&](row const& r) { return r.image.names.empty() && parents.contains(r.image.id); });
-    std::ranges::sort(rows, [](row const& a, row const& b) {
-        return a.created != b.created ? a.created > b.created : a.image.id < b.image.id;
-    });
+    std::ranges::sort(rows,
+        [](row const& a, row const& b) { return a.created != b.created ? a.created > b.created : a.image.id < b.image.id; });
     std::vector<listed_image> images;
     images.reserve(rows.size());
     for(auto& r : rows)

@@ -42,17 +42,17 @@ inline result<containers_store> containers_store::open(std::string const& graph_
     std::vector<detail::containers_root> roots;
     auto main = detail::containers_root::open(graph_root, options.driver);
     if(!main)
-        return main.error();
+        return detail::with_advice(main.error());
     roots.push_back(*std::move(main));
     for(auto const& path : options.additional) {
         auto root = detail::containers_root::open(path, roots.front().driver());
         if(!root)
-            return root.error();
+            return detail::with_advice(root.error());
         roots.push_back(*std::move(root));
     }
     auto snapshot = detail::containers_snapshot::read(std::move(roots));
     if(!snapshot)
-        return snapshot.error();
+        return detail::with_advice(snapshot.error());
     return containers_store(std::make_shared<state>(*std::move(snapshot), std::move(options)));
 }
 
