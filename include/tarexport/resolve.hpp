@@ -93,6 +93,12 @@ private:
         auto done = std::visit([&](auto const& meaning) { return find(meaning, name.text, all); }, parsed->meaning);
         if(!done)
             return about(name.text, done.error());
+        if constexpr(!content_store<Store>)
+            for(auto const& f : all) {
+                auto const& config = out_.images[f.image].config;
+                if(auto fit = detail::check_choice(platforms_, detail::platform_of(config), config.id.str()); !fit)
+                    return about(name.text, fit.error());
+            }
         return name.as ? rename(name, all) : keep_tags(all);
     }
 
