@@ -59,20 +59,42 @@ any_store opened(tarexport::result<Store> store)
     return std::move(store).value(); // throws save_error
 }
 
-any_store open_oci(std::string_view where)
+// Takes `?KEY=VALUE` off the end of what stands after a store's kind, and returns the value.
+std::string take_value(std::string& where, std::string const& key, char const* meaning)
+{
+    auto const query = where.rfind('?');
+    if(query == std::string::npos)
+        return {};
+    auto const text = where.substr(query);
+    if(!text.starts_with("?" + key + "=") || text.size() == key.size() + 2)
+        throw usage_error("unknown part '" + text + "' of the store; only ?" + key + "=" + meaning + " is known");
+    where.resize(query);
+    return text.substr(key.size() + 2);
+}
+
+any_store open_docker(std::string where)
+{
+    tarexport::docker_store_options options;
+    options.driver = take_value(where, "driver", "NAME");
+    return opened(tarexport::docker_store::open(where.empty() ? docker_root() : where, options));
+}
+
+any_store open_containers(std::string where)
+{
+    tarexport::containers_options options;
+    options.driver = take_value(where, "driver", "NAME");
+    return opened(tarexport::containers_store::open(where.empty() ? containers_root() : where, options));
+}
+
+any_store open_oci(std::string where)
 {
     tarexport::oci_layout_options options;
-    if(auto const query = where.rfind('?'); query != std::string_view::npos) {
-        if(!where.substr(query + 1).starts_with("name="))
-            throw usage_error("unknown part '" + std::string(where.substr(query)) + "' of the store; only ?name=REPOSITORY is known");
-        options.repository = where.substr(query + 6);
-        where = where.substr(0, query);
-    }
+    options.repository = take_value(where, "name", "REPOSITORY");
     if(where.empty())
         throw usage_error("--store oci: needs a directory");
-    auto store = tarexport::oci_layout_store::open(std::string(where), options);
+    auto store = tarexport::oci_layout_store::open(where, options);
     if(!store && where.starts_with('~') && store.error().code == boost::system::errc::no_such_file_or_directory)
-        throw usage_error(std::string(where) + ": no such directory; the shell puts nothing for a ~ after oci:, write $HOME");
+        throw usage_error(where + ": no such directory; the shell puts nothing for a ~ after oci:, write $HOME");
     if(!store && store.error().code == tarexport::error::invalid_reference)
         throw usage_error(message(store.error()));
     return opened(std::move(store));
@@ -94,9 +116,9 @@ any_store open_url(std::string_view url)
         if(kind == "oci")
             return open_oci(where);
         if(kind == "docker")
-            return opened(tarexport::docker_store::open(where.empty() ? docker_root() : where));
+            return open_docker(where);
         if(kind == "containers")
-            return opened(tarexport::containers_store::open(where.empty() ? containers_root() : where));
+            return open_containers(where);
     }
     throw usage_error("unknown kind of store '" + std::string(url) + "'; write --store " + corrected(url));
 }

@@ -26,7 +26,7 @@ using any_store = std::variant<tarexport::docker_store, tarexport::containers_st
 
 /// What the commands' help says of `--store`.
 inline constexpr char store_help[] =
-    "the store: docker:[DATA_ROOT], containers:[GRAPH_ROOT], oci:DIR or oci:DIR?name=REPOSITORY (default: the first of docker:, containers: and the sample images that can be read)";
+    "the store: docker:[DATA_ROOT], containers:[GRAPH_ROOT], either with ?driver=NAME, oci:DIR or oci:DIR?name=REPOSITORY (default: the first of docker:, containers: and the sample images that can be read)";
 
 /// A store, and what a user would write to open it again.
 struct opened_store {
