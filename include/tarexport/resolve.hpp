@@ -329,7 +329,7 @@ private:
 
     Images come in the order in which the names first lead to them, each once; its tags in request order, each once. An
     image named by ID or digest gets no tag. Where the store keeps manifests, an index leads to the image of
-    the platform chosen. What a name means, the store decides where it has rules of its own (`parses_names`).
+    the platform chosen; elsewhere an image is refused that is not of each platform named. What a name means, the store decides where it has rules of its own (`parses_names`).
 
     @return The images and leases; or what is wrong with which name: `invalid_reference`, `unknown_reference`,
     `unknown_image`, `ambiguous_id`, `ambiguous_reference`, `unknown_platform`, `several_platforms`, `unsupported_os`,
