@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <variant>
 
 namespace cli {
@@ -30,6 +31,15 @@ struct row {
     std::string problem;
 };
 
+template<class Store>
+tarexport::result<std::uint64_t> size_of_layer(Store const& store, tarexport::image const& image, std::size_t n)
+{
+    if(n < image.layers.size())
+        return image.layers[n].size;
+    auto const lease = store.layer(image, n);
+    return lease ? tarexport::result<std::uint64_t>(lease->info().size) : lease.error();
+}
+
 // Of its layers, in bytes: what Docker says of them, otherwise as they are stored.
 template<class Store>
 tarexport::result<std::uint64_t> size_of(Store const& store, tarexport::image const& image)
@@ -39,14 +49,13 @@ tarexport::result<std::uint64_t> size_of(Store const& store, tarexport::image co
     else {
         std::uint64_t sum = 0;
         for(std::size_t n = 0; n != image.diff_ids.size(); ++n) {
-            if(n < image.layers.size()) {
-                sum += image.layers[n].size;
-                continue;
-            }
-            auto const lease = store.layer(image, n);
-            if(!lease)
-                return lease.error();
-            sum += lease->info().size;
+            auto const size = size_of_layer(store, image, n);
+            if(!size)
+                return size;
+            if(*size > std::numeric_limits<std::uint64_t>::max() - sum)
+                return tarexport::failure{
+                    tarexport::error::limit_exceeded, image.id.str(), "its layers have more bytes than can be counted"};
+            sum += *size;
         }
         return sum;
     }

@@ -31,6 +31,7 @@ Usage:
 Stores:
   --store docker:[DATA_ROOT]     what dockerd keeps in /var/lib/docker or the data root given, whether it runs or not
   --store containers:[ROOT]      what podman, buildah and skopeo keep: your graph root, or the one given
+  --store docker:ROOT?driver=X   the same, where there are several storage drivers; as well with containers:
   --store oci:DIR                an OCI image layout: a directory with oci-layout, index.json and blobs
   --store archive:FILE           a tar archive that an engine saved, of any time, also compressed with gzip or zstd; - is standard input
   --store oci:DIR?name=REPO      a layout or an archive whose bare tags (1.0) are tags of the repository REPO

@@ -62,49 +62,63 @@ any_store opened(tarexport::result<Store> store)
     return std::move(store).value(); // throws save_error
 }
 
-// Cuts `?name=REPOSITORY` off. Returns the repository.
-std::string cut_repository(std::string_view& where)
+// Takes `?KEY=VALUE` off the end of what stands after a store's kind, and returns the value.
+std::string take_value(std::string& where, std::string const& key, char const* meaning)
 {
     auto const query = where.rfind('?');
-    if(query == std::string_view::npos)
+    if(query == std::string::npos)
         return {};
-    auto const part = where.substr(query + 1);
-    if(!part.starts_with("name="))
-        throw usage_error("unknown part '" + std::string(where.substr(query)) + "' of the store; only ?name=REPOSITORY is known");
-    where = where.substr(0, query);
-    return std::string(part.substr(5));
+    auto const text = where.substr(query);
+    if(!text.starts_with("?" + key + "=") || text.size() == key.size() + 2)
+        throw usage_error("unknown part '" + text + "' of the store; only ?" + key + "=" + meaning + " is known");
+    where.resize(query);
+    return text.substr(key.size() + 2);
+}
+
+any_store open_docker(std::string where)
+{
+    tarexport::docker_store_options options;
+    options.driver = take_value(where, "driver", "NAME");
+    return opened(tarexport::docker_store::open(where.empty() ? docker_root() : where, options));
+}
+
+any_store open_containers(std::string where)
+{
+    tarexport::containers_options options;
+    options.driver = take_value(where, "driver", "NAME");
+    return opened(tarexport::containers_store::open(where.empty() ? containers_root() : where, options));
 }
 
 // Opens what the shell would have put the home directory into, had it known.
 template<class Store>
-any_store opened_at(std::string_view kind, std::string_view where, tarexport::result<Store> store)
+any_store opened_at(std::string const& kind, std::string const& where, tarexport::result<Store> store)
 {
     if(!store && where.starts_with('~') && store.error().code == boost::system::errc::no_such_file_or_directory)
-        throw usage_error(std::string(where) + ": not there; the shell puts nothing for a ~ after " + std::string(kind) + ", write $HOME");
+        throw usage_error(where + ": not there; the shell puts nothing for a ~ after " + kind + ", write $HOME");
     if(!store && store.error().code == tarexport::error::invalid_reference)
         throw usage_error(message(store.error()));
     return opened(std::move(store));
 }
 
-any_store open_oci(std::string_view where)
+any_store open_oci(std::string where)
 {
     tarexport::oci_layout_options options;
-    options.repository = cut_repository(where);
+    options.repository = take_value(where, "name", "REPOSITORY");
     if(where.empty())
         throw usage_error("--store oci: needs a directory");
-    return opened_at("oci:", where, tarexport::oci_layout_store::open(std::string(where), options));
+    return opened_at("oci:", where, tarexport::oci_layout_store::open(where, options));
 }
 
-any_store open_archive(std::string_view where)
+any_store open_archive(std::string where)
 {
     tarexport::archive_options options;
-    options.repository = cut_repository(where);
+    options.repository = take_value(where, "name", "REPOSITORY");
     if(where.empty())
         throw usage_error("--store archive: needs a file, or - for standard input");
     if(where == "-" && ::isatty(STDIN_FILENO) != 0)
         throw usage_error("--store archive:- reads standard input, which is a terminal; give it an archive, or write archive:FILE");
     auto store = where == "-" ? tarexport::archive_store::open(STDIN_FILENO, "standard input", options)
-                              : tarexport::archive_store::open(std::string(where), options);
+                              : tarexport::archive_store::open(where, options);
     if(store)
         for(auto const& remark : store->remarks())
             std::cerr << "tarexport: " << printable(store->path()) << ": " << printable(remark) << "\n";
@@ -134,9 +148,9 @@ any_store open_url(std::string_view url)
         if(kind == "archive")
             return open_archive(where);
         if(kind == "docker")
-            return opened(tarexport::docker_store::open(where.empty() ? docker_root() : where));
+            return open_docker(where);
         if(kind == "containers")
-            return opened(tarexport::containers_store::open(where.empty() ? containers_root() : where));
+            return open_containers(where);
     }
     throw usage_error("unknown kind of store '" + std::string(url) + "'; write --store " + corrected(url));
 }
@@ -166,6 +180,19 @@ opened_store open_first()
 }
 
 } // namespace
+
+bool is_store_url(std::string_view text)
+{
+    auto const kind = text.substr(0, text.find(':'));
+    return kind.size() != text.size() && (kind == "oci" || kind == "archive" || kind == "docker" || kind == "containers");
+}
+
+opened_store open_source(std::string const& text)
+{
+    std::error_code ec;
+    auto const url = is_store_url(text) ? text : (fs::is_directory(text, ec) ? "oci:" : "archive:") + text;
+    return {open_url(url), url};
+}
 
 opened_store open_store(boost::program_options::variables_map const& values)
 {

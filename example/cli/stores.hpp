@@ -29,7 +29,7 @@ using any_store =
 
 /// What the commands' help says of `--store`.
 inline constexpr char store_help[] =
-    "the store: docker:[DATA_ROOT], containers:[GRAPH_ROOT], oci:DIR, archive:FILE or archive:-; the last three also with ?name=REPOSITORY (default: the first of docker:, containers: and the sample images that can be read)";
+    "the store: docker:[DATA_ROOT], containers:[GRAPH_ROOT], either with ?driver=NAME; oci:DIR, archive:FILE or archive:-, each with ?name=REPOSITORY (default: the first of docker:, containers: and the sample images that can be read)";
 
 /// A store, and what a user would write to open it again.
 struct opened_store {
@@ -42,6 +42,12 @@ struct opened_store {
     @throws usage_error, tarexport::save_error
 */
 opened_store open_store(boost::program_options::variables_map const& values);
+
+/// Open the store that a text is the URL of, or the archive or layout that it is the path of. @throws usage_error, tarexport::save_error
+opened_store open_source(std::string const& text);
+
+/// Return whether a text says which kind of store it means.
+bool is_store_url(std::string_view text);
 
 /// Return the tags of a store that are no names for want of a repository.
 std::vector<std::string> bare_tags(any_store const& store);

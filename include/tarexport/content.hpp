@@ -427,6 +427,18 @@ inline platform const& wanted_at(platform_choice const& choice, std::size_t i)
     return choice.wanted.empty() ? choice.host : choice.wanted[i];
 }
 
+// An image that no index leads to is for one platform, so only that can be asked for.
+inline result<void> check_choice(platform_choice const& choice, platform const& there, std::string subject)
+{
+    if(choice.everything)
+        return {};
+    for(auto const& wanted : choice.wanted)
+        if(!platform_matcher::only_strict(wanted, choice.host).matches(there))
+            return failure{error::unknown_platform, std::move(subject),
+                tarexport::format(wanted) + " is not " + tarexport::format_all(there)};
+    return {};
+}
+
 template<content_store Store>
 result<void> manifest_chooser<Store>::take_wanted(
     platform_choice const& choice, std::vector<failure> const& absent, digest const& root)
@@ -485,13 +497,8 @@ result<std::vector<descriptor>> find_directly(
                 return detail::about(config.error(), what);
             root.target = detail::platform_of(*config);
         }
-        auto const all = detail::matchers(choice);
-        for(std::size_t i = 0; i != all.size(); ++i)
-            if(!all[i].matches(*root.target))
-                return detail::about({error::unknown_platform, root.id.str(),
-                                         tarexport::format(choice.wanted[i]) + " is not " +
-                                             tarexport::format_all(*root.target)},
-                    what);
+        if(auto fit = detail::check_choice(choice, *root.target, root.id.str()); !fit)
+            return detail::about(fit.error(), what);
     }
     return std::vector<descriptor>{std::move(root)};
 }

@@ -102,6 +102,12 @@ private:
         auto done = std::visit([&](auto const& meaning) { return find(meaning, name.text, all); }, parsed->meaning);
         if(!done)
             return about(name.text, done.error());
+        if constexpr(!content_store<Store>)
+            for(auto const& f : all) {
+                auto const& config = out_.images[f.image].config;
+                if(auto fit = detail::check_choice(platforms_, detail::platform_of(config), config.id.str()); !fit)
+                    return about(name.text, fit.error());
+            }
         return name.as ? rename(name, all) : keep_tags(all);
     }
 
@@ -454,7 +460,7 @@ private:
 
     Images come in the order in which the names first lead to them, each once; its tags in request order, each once. An
     image named by ID or digest gets no tag. Where the store keeps manifests, an index leads to the image of
-    the platform chosen. What a name means, the store decides where it has rules of its own (`parses_names`).
+    the platform chosen; elsewhere an image is refused that is not of each platform named. What a name means, the store decides where it has rules of its own (`parses_names`).
 
     With `KeepManifests`, and a `blob_store`, each name is resolved to all that it stands for (see `gather`): each manifest or index
     is a selection with a closure, whose blobs are leased too. What is missing is told at once for all names.

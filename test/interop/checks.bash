@@ -10,9 +10,15 @@
 passed=0 failed=0 skipped=0
 began=$(date +%s)
 
-# no_engines WHY: the exit code that says so.
-no_engines() {
-    printf '\n*** SKIPPED: no archive was given to a real engine: %s ***\n\n' "$1" >&2
+# skip WHAT WHY: counted, and not to be overlooked.
+skip() {
+    printf '\n*** SKIPPED: %s: %s ***\n\n' "$1" "$2" >&2
+    skipped=$((skipped + 1))
+}
+
+# skip_all WHAT WHY: the exit code that says so.
+skip_all() {
+    skip "$1" "$2"
     echo "0 passed, 0 failed, 1 skipped"
     exit 77
 }
@@ -28,8 +34,10 @@ titles=() jobs=()
 start() {
     local name=$1
     shift
+    set -m # a process group of its own, so that all of it can be ended
     (set -e; "$@") </dev/null >"$work/said.${#jobs[@]}" 2>&1 & # not within a condition: there, set -e would be without effect
     titles+=("$name") jobs+=($!)
+    set +m
 }
 
 # Waits for the checks started; one line for each, in their order. What a check says is shown

@@ -14,30 +14,55 @@ servers=() # processes that are to end with this run
 # in_peers COMMAND...: where the engines are. A path under $engines means the same there as here.
 in_peers() { "$peers" sh "$@"; }
 
+# make_place FOLDER: $work in it, which goes with this run however it ends.
+make_place() {
+    work=$(mktemp -d "$1/interop.XXXX")
+    chmod 755 "$work" # for the check that runs as another user
+    trap 'clean_up' EXIT
+    trap 'give_up "Interrupted by a signal."' INT TERM HUP
+}
+
 start_engines() {
     local said
     said=$("$peers" up 2>&1 >/dev/null) || give_up "The engines do not start: $said"
     . <("$peers" env)
     engines=${PEERS_ROOT%/*}
-    work=$(mktemp -d "$engines/tmp/interop.XXXX")
-    chmod 755 "$work" # for the check that runs as another user
-    trap 'clean_up' EXIT
-    trap 'give_up "Interrupted by a signal."' INT TERM HUP
+    make_place "$engines/tmp"
     export DOCKER_HOST PODMAN_IGNORE_CGROUPSV1_WARNING=1
     use_docker docker
 }
 
 clean_up() {
+    trap '' INT TERM HUP
     # An interrupt leaves checks behind; each is waited for, since what it made can go only when it is gone.
-    [ ${#jobs[@]} -eq 0 ] || kill "${jobs[@]}" 2>/dev/null
+    local each
+    for each in "${jobs[@]}"; do
+        kill -- "-$each" 2>/dev/null
+    done
     [ ${#jobs[@]} -eq 0 ] || wait "${jobs[@]}" 2>/dev/null
     [ ${#servers[@]} -eq 0 ] || kill "${servers[@]}" 2>/dev/null
-    local each
+    for each in "$work"/podman*-run; do # podman's containers outlive it
+        [ ! -d "$each" ] || in_peers podman --root "${each%-run}" --runroot "$each" kill --all >/dev/null 2>&1
+    done
     for each in "${!dockerds[@]}"; do
         use_docker "$each"
         stop_docker
     done
-    rm -rf --one-file-system "$work"
+    rm -rf --one-file-system "${work:?}"/* "$work.tmp" # memory is given back at once, whoever still sees the mount
+    umount -l "$work" 2>/dev/null                      # where in_memory has mounted something
+    rmdir "$work"
+}
+
+# in_memory MIB: keep what this run makes in memory, where twice as much as it needs is available: so many small files are made
+# and removed that it takes some disks minutes. dockerd's copies of whole archives stay on the disk.
+in_memory() {
+    local available
+    available=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
+    [ "${available:-0}" -gt $((2 * $1)) ] || return 0
+    mount -t tmpfs -o "mode=755,size=$1M" tarexport "$work" || return 0
+    mkdir "$work.tmp"
+    export DOCKER_TMPDIR=$work.tmp
+    echo "The engines' stores are in memory."
 }
 
 # Prints the path of the root file system's tar; fetches it where it is missing.

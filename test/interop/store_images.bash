@@ -111,9 +111,9 @@ start_registry() {
     registry=localhost:$port
     printf '%s\n' "version: 0.1" "storage: {filesystem: {rootdirectory: $work/registry}}" \
         "http: {addr: '127.0.0.1:$port'}" >"$work/registry.yml"
-    in_peers docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 </dev/null &
+    "$peers" sh docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 </dev/null & # so that it is this process
     servers+=($!)
-    for _ in {1..50}; do
+    for _ in {1..300}; do
         (: </dev/tcp/127.0.0.1/"$port") 2>/dev/null && return 0
         sleep 0.1
     done

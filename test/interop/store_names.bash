@@ -123,16 +123,16 @@ names_alike() {
         [ $((i % 4)) -ne 0 ] || collect
     done
     collect
-    check "tarexport ls lists the images, names and IDs that docker images does" lists_alike
+    check "tarexport ls lists what docker images does: IDs, sizes, platforms, times and names" lists_alike
 }
 
 # What docker images shows, with all names of each image: it leaves out images that only others are built on.
 docker_lists() {
-    local ids
+    local ids about='{{.Id}} {{.Size}} {{.Os}}/{{.Architecture}} {{or .Created "undated"}}'
     ids=$(in_peers docker image ls --no-trunc -q | sort -u)
-    in_peers docker image inspect --format '{{.Id}}{{range .RepoTags}} {{.}}{{end}}{{range .RepoDigests}} {{.}}{{end}}' $ids |
+    in_peers docker image inspect --format "$about{{range .RepoTags}} {{.}}{{end}}{{range .RepoDigests}} {{.}}{{end}}" $ids |
         while read -r -a line; do
-            printf '%s\n' "${line[0]} $(printf '%s\n' "${line[@]:1}" | LC_ALL=C sort | xargs)"
+            printf '%s\n' "${line[*]:0:4} $(printf '%s\n' "${line[@]:4}" | LC_ALL=C sort | xargs)"
         done | sed 's/ $//' | LC_ALL=C sort
 }
 
@@ -140,7 +140,66 @@ tool_lists() {
     "$tool" ls --json --store "$(docker_store)" | python3 -c '
 import json, sys
 for image in json.load(sys.stdin):
-    print(image["id"], *sorted(image["names"]))' | LC_ALL=C sort
+    print(image["id"], image["size"], image["platform"], image["created"] or "undated", *sorted(image["names"]))' | LC_ALL=C sort
 }
 
 lists_alike() { same "the list" "$(tool_lists)" "$(docker_lists)"; }
+
+# --- podman ----------------------------------------------------------------------------------------------------------
+
+# Asks podman, by one shell where the engines are, for the ID that each name stands for; none where it stands for nothing.
+ask_podman() {
+    in_peers bash -c '
+        root=$1
+        shift
+        for name; do
+            podman --root "$root" --runroot "$root-run" image inspect --format "sha256:{{.Id}}" -- "$name" 2>/dev/null || echo none
+        done' bash "$work/podman" "$@"
+}
+
+# The same of the tool.
+ask_tool() {
+    local name planned
+    for name; do
+        if planned=$("$tool" plan --json --store "$(podman_store)" -- "$name" 2>/dev/null); then
+            python3 -c 'import json, sys; print(*(each["id"] for each in json.load(sys.stdin)["images"]))' <<<"$planned"
+        else
+            echo none
+        fi
+    done
+}
+
+# Where the store has rules of its own (a name alone is every tag; several hosts that have a name are none), nothing is asked.
+podman_names_alike() {
+    local id digest names zeros
+    id=$(podman image inspect --format '{{.Id}}' localhost/imported:1)
+    digest=$(podman image inspect --format '{{.Digest}}' "$registry/team/zstd:1")
+    zeros=$(printf '%064d' 0)
+    names=(
+        # names and tags
+        localhost/built:1 localhost/built:2 localhost/built:3 localhost/committed:1 built:1 built:2 built:3 built:latest committed:1
+        imported:1 imported:latest Imported:1 "localhost/$prefix/files:1.0" "$prefix/files:1.0" "$prefix/added:1.0"
+        # hosts
+        "docker.io/$prefix/undated:1.0" "$prefix/undated:1.0" "localhost/$prefix/undated:1.0" undated:1.0 "docker.io/$prefix/files:1.0"
+        localhost/pulled/gzip:1 pulled/gzip:1 gzip:1 "$registry/team/zstd:1" team/zstd:1 zstd:1 localhost/team/zstd:1
+        docker.io/library/built:1 docker.io/built:1 localhost:1/built:1
+        # digests
+        "$registry/team/zstd@$digest" "localhost/built@$digest" "$registry/team/zstd@sha256:$zeros" "$registry/team/zstd:1@$digest"
+        # IDs
+        "$id" "sha256:$id" "${id:0:12}" "${id:0:20}" "sha256:${id:0:12}" "${id:0:63}" "${id}0" "${id^^}" "$zeros" "sha256:$zeros" "${zeros:0:12}"
+        "$(tail -n 1 "$work/podman-untagged")"
+        # no names
+        "" "built:" ":1" "built:1:2" "built//x" "/built" "built/" "built:.x" "built@sha256:1234" '*' '<none>' "built?x" "../built" "built:1#x")
+    check "podman image inspect and tarexport plan: ${#names[@]} names stand for the same images" same "each name and its image" \
+        "$(paste <(printf '%s\n' "${names[@]}") <(ask_tool "${names[@]}"))" "$(paste <(printf '%s\n' "${names[@]}") <(ask_podman "${names[@]}"))"
+    check "tarexport ls lists what podman images does: IDs and names" same "the list" \
+        "$("$tool" ls --json --store "$(podman_store)" | listed id names)" "$(podman images --no-trunc --format json | listed Id Names)"
+}
+
+# listed ID NAMES: a JSON array of images as lines, by these keys.
+listed() {
+    python3 -c '
+import json, sys
+for image in json.load(sys.stdin):
+    print(image[sys.argv[1]].removeprefix("sha256:"), *sorted(image.get(sys.argv[2]) or []))' "$@" | LC_ALL=C sort
+}

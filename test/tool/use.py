@@ -196,6 +196,43 @@ def all_with_untagged(tool, folder):
     same(len(member(archive, "index.json")["manifests"]), 4, "the number of entries of index.json")
 
 
+@check("docker:ROOT?driver=NAME chooses where there are images of several storage drivers; without it the message tells them")
+def drivers(tool, folder):
+    ids = {}
+    for driver in ("overlay2", "vfs"):
+        config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Labels": {"driver": driver}},
+                             "rootfs": {"type": "layers", "diff_ids": []}}).encode()
+        ids[driver] = hashlib.sha256(config).hexdigest()
+        content = os.path.join(folder, "root", "image", driver, "imagedb", "content", "sha256")
+        os.makedirs(content)
+        with open(os.path.join(content, ids[driver]), "wb") as file:
+            file.write(config)
+    store = f"docker:{folder}/root"
+    tool("ls", "--store", store).refused("overlay2, vfs", "name the one")
+    for driver, image_id in ids.items():
+        listed = json.loads(tool("ls", "--json", "--store", f"{store}?driver={driver}").ok().out)
+        same([image["id"] for image in listed], ["sha256:" + image_id], f"the images of {driver}")
+    tool("ls", "--store", store + "?driver=aufs").refused("not of aufs")
+    need(tool("ls", "--store", store + "?name=vfs").code == 2, "another part is wrong usage")
+
+
+@check("--platform refuses an image of another platform, of a store that has one for each name too")
+def platforms_of_docker(tool, folder):
+    config = json.dumps({"architecture": "arm64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}}).encode()
+    image_id = hashlib.sha256(config).hexdigest()
+    image = os.path.join(folder, "root", "image", "overlay2")
+    os.makedirs(os.path.join(image, "imagedb", "content", "sha256"))
+    with open(os.path.join(image, "imagedb", "content", "sha256", image_id), "wb") as file:
+        file.write(config)
+    with open(os.path.join(image, "repositories.json"), "w", encoding="utf-8") as file:
+        json.dump({"Repositories": {"app": {"app:1": "sha256:" + image_id}}}, file)
+    store = f"docker:{folder}/root"
+    for name in ("app:1", image_id[:12]):
+        tool("plan", "--store", store, "--platform", "linux/amd64", name).refused(name, "linux/amd64 is not linux/arm64")
+        for choice in (["--platform", "linux/arm64"], []):
+            tool("plan", "--store", store, *choice, name).refused("without layers")
+
+
 @check("oci:DIR?name=REPO makes bare tags names; without it the message tells them")
 def bare_tags(tool, folder):
     layout = Layout(folder + "/store")

@@ -449,6 +449,7 @@ BOOST_AUTO_TEST_CASE(it_is_a_snapshot)
     fs::remove_all(x.f.path() / "overlay-images" / x.app);
     auto const gone = failure_of(s.load(id_of(x.app)), error::missing_blob);
     BOOST_TEST(contains(gone.subject, "overlay-images/" + x.app));
+    BOOST_TEST(contains(gone.detail, "may just have removed"));
 }
 
 BOOST_AUTO_TEST_CASE(lists_that_change_meanwhile_are_read_together)

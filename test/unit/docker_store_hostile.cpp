@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -327,6 +328,25 @@ BOOST_AUTO_TEST_CASE(what_the_layer_database_says_is_checked)
     x.f.write(folder + "/parent", x.base.chain_id);
     x.f.write(x.f.layer_name(x.base) + "/parent", x.top.chain_id);
     BOOST_TEST(contains(x.check(error::digest_mismatch, x.f.layer_name(x.base) + "/parent").detail, "expected none"));
+}
+
+BOOST_AUTO_TEST_CASE(sizes_of_layers_are_numbers_whose_sum_is_one)
+{
+    one_image x;
+    auto const third = x.f.add_layer({{"more", "text"}}, x.top);
+    auto const image = opened(x.f).load(x.f.add_image(third)).value();
+    auto const size = [&](std::string const& text) {
+        x.f.write(x.f.layer_name(third) + "/size", text);
+        return opened(x.f).unpacked_size(image);
+    };
+    std::string const most = "9223372036854775807"; // as the engine has it
+    x.f.write(x.f.layer_name(x.base) + "/size", most);
+    x.f.write(x.f.layer_name(x.top) + "/size", most);
+    BOOST_TEST(size("1").value() == std::numeric_limits<std::uint64_t>::max());
+    for(std::string const text : {"2", "9223372036854775807"})
+        BOOST_TEST(failure_of(size(text), error::limit_exceeded).subject == image.id.str());
+    for(std::string const text : {"", "-1", "+1", "1k", "9223372036854775808", "18446744073709551615"})
+        BOOST_TEST(contains(failure_of(size(text), error::invalid_document).subject, x.f.layer_name(third) + "/size"));
 }
 
 BOOST_AUTO_TEST_CASE(a_layer_that_is_gone_is_told_with_what_to_do)

@@ -97,6 +97,28 @@ BOOST_AUTO_TEST_CASE(a_name_can_be_changed)
     BOOST_TEST(f.why(names::of("app:1.0=x:1", "team/other:2=x:1")) == error::ambiguous_reference);
 }
 
+BOOST_AUTO_TEST_CASE(an_image_of_one_platform_is_refused_for_another)
+{
+    platform const arm{"linux", "arm64", {}, {}, {}}, amd{"linux", "amd64", {}, {}, {}};
+    memory_store s;
+    auto const id = s.add_image(image_config{.target = arm}, {s.add_layer("layer")}, {"app:1"}).value();
+    auto const find = [&](std::string const& name, platform_choice const& choice) {
+        no_observer none;
+        return resolve(s, names(name), choice, none);
+    };
+    for(auto const& name : {std::string("app:1"), std::string("app"), id.str(), id.hex().substr(0, 12)}) {
+        BOOST_TEST(find(name, {}).has_value()); // whatever the host is
+        BOOST_TEST(find(name, platform_choice::all()).has_value());
+        BOOST_TEST(find(name, platform_choice::of({arm})).has_value());
+        for(auto const& choice : {platform_choice::of({amd}), platform_choice::of({arm, amd})}) {
+            auto const why = find(name, choice).error();
+            BOOST_TEST(why.code == error::unknown_platform);
+            BOOST_TEST((why.subject.find(name) != std::string::npos));
+            BOOST_TEST(why.detail == "linux/amd64 is not linux/arm64");
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(each_mistake_has_its_code_and_names_its_name)
 {
     fixture const f;

@@ -88,11 +88,11 @@ public:
         auto const text = read_line(folder(chain_id), "size");
         if(!text)
             return text.error();
-        std::uint64_t bytes = 0;
+        std::int64_t bytes = 0;
         auto const [end, ec] = std::from_chars(text->data(), text->data() + text->size(), bytes);
-        if(ec != std::errc() || end != text->data() + text->size())
+        if(ec != std::errc() || end != text->data() + text->size() || bytes < 0)
             return failure{error::invalid_document, folder(chain_id).str() + "/size", "not a number of bytes"};
-        return bytes;
+        return static_cast<std::uint64_t>(bytes);
     }
 
 private:

@@ -140,7 +140,7 @@ private:
         error_code ec;
         auto file = detail::open_file_beneath(at.directory.fd(), at.path, ec);
         if(ec == detail::system_error_code(ENOENT) || ec == detail::system_error_code(ENOTDIR))
-            return failure{error::missing_blob, at.str(), {}};
+            return failure{error::missing_blob, at.str(), "the engine may just have removed the image: try again"};
         if(ec)
             return failure{ec, at.str(), {}};
         if(file.size != info_.size)

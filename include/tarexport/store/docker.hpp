@@ -26,6 +26,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -279,6 +280,8 @@ inline result<std::uint64_t> docker_store::unpacked_size(image const& i) const
         auto const size = state_->layers.size(chain_id);
         if(!size)
             return detail::about(size.error(), "of image " + i.id.str());
+        if(*size > std::numeric_limits<std::uint64_t>::max() - sum)
+            return failure{error::limit_exceeded, i.id.str(), "its layers have more bytes than can be counted"};
         sum += *size;
     }
     return sum;

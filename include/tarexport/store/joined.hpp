@@ -175,6 +175,15 @@ public:
         return why ? leased(*why) : leased(failure{error::missing_blob, d.id.str(), {}});
     }
 
+    std::optional<digest> parent_of(digest const& id) const
+    requires tells_parents<Store>
+    {
+        for(auto const& s : parts())
+            if(auto parent = s.parent_of(id))
+                return parent;
+        return std::nullopt;
+    }
+
     result<descriptor> manifest_of(digest const& id) const
     requires has_manifests<Store>
     {
