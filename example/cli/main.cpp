@@ -27,6 +27,8 @@ Usage:
   tarexport save [OPTIONS] NAME[=AS]...     write an archive
   tarexport plan [OPTIONS] NAME[=AS]...     show what would be in it: entries, offsets, size, etag (a dry run)
   tarexport ls   [OPTIONS]                  list the images of a store
+  tarexport have STORE [NAME...]            list the layers that a store has, for save --have
+  tarexport merge [OPTIONS] ARCHIVE...      write the images of several archives to one
 
 Stores:
   --store docker:[DATA_ROOT]     what dockerd keeps in /var/lib/docker or the data root given, whether it runs or not
@@ -57,7 +59,8 @@ using command = int (*)(std::vector<std::string> const&);
 
 std::map<std::string, command> const& commands()
 {
-    static std::map<std::string, command> const all = {{"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}};
+    static std::map<std::string, command> const all = {
+        {"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}, {"have", cli::have}, {"merge", cli::merge}};
     return all;
 }
 
@@ -96,7 +99,7 @@ int main(int argc, char** argv)
     auto const found = commands().find(name);
     try {
         if(found == commands().end())
-            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan and ls");
+            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan, ls, have and merge");
         arguments.erase(arguments.begin());
         return found->second(arguments);
     }

@@ -6,6 +6,7 @@
 //
 
 #include "commands.hpp"
+#include "have.hpp"
 #include "layouts.hpp"
 #include "options.hpp"
 #include "stores.hpp"
@@ -29,6 +30,7 @@ int plan(std::vector<std::string> const& arguments)
         ("json", "print one JSON object");
     // clang-format on
     add_layout_options(described);
+    add_have_options(described);
     auto const values = parse(arguments, described);
     if(values.count("help") != 0) {
         std::cout << "tarexport plan [OPTIONS] NAME[=AS]...\nShows the archive that save would write, without reading a layer.\n\n"
@@ -39,6 +41,7 @@ int plan(std::vector<std::string> const& arguments)
     auto const opened = open_store(values);
     tarexport::save_options how;
     static_cast<tarexport::content_choice&>(how) = choice(values);
+    how.have = what_they_have(values);
     auto const plan = std::visit(
         [&](auto const& store) {
             return with_layout(values, [&](auto const& layout) {

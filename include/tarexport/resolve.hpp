@@ -105,7 +105,7 @@ private:
         if constexpr(!content_store<Store>)
             for(auto const& f : all) {
                 auto const& config = out_.images[f.image].config;
-                if(auto fit = detail::check_choice(platforms_, detail::platform_of(config), config.id.str()); !fit)
+                if(auto fit = detail::check_choice(choice_.platforms, detail::platform_of(config), config.id.str()); !fit)
                     return about(name.text, fit.error());
             }
         return name.as ? rename(name, all) : keep_tags(all);

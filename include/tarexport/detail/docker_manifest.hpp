@@ -51,7 +51,7 @@ struct docker_manifest {
 
 inline constexpr json_limits docker_manifest_limits{std::size_t{16} << 20, 64, std::size_t{1} << 20};
 inline constexpr std::size_t docker_images_limit = 20'000;
-inline constexpr std::size_t docker_layers_limit = 1'000'000; // of all images together
+inline constexpr std::size_t archive_layers_limit = 1'000'000; // of all images together
 
 // The size of the list that a text begins with; that of the text if it begins with anything else, or the list does not end.
 inline std::size_t list_size(std::string_view text) noexcept

@@ -1,0 +1,69 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_CLI_OUTPUT_HPP
+#define TAREXPORT_CLI_OUTPUT_HPP
+
+#include "signals.hpp"
+
+#include <tarexport/error.hpp>
+#include <tarexport/observer.hpp>
+#include <tarexport/observer/progress.hpp>
+#include <tarexport/observer/trace.hpp>
+#include <tarexport/serializer.hpp>
+
+#include <boost/program_options.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+// Where an archive goes, and what is said meanwhile: what the commands that write one have in common.
+
+namespace cli {
+
+namespace po = boost::program_options;
+
+/// What the tool watches a save with: a progress display, a trace, both or neither.
+struct display {
+    std::optional<tarexport::progress> bar;
+    std::optional<tarexport::trace> log;
+
+    void operator()(tarexport::event const& e) noexcept
+    {
+        if(bar)
+            (*bar)(e);
+        if(log)
+            (*log)(e);
+    }
+};
+
+
+void add_output_options(po::options_description& described);
+
+/// Check the options above. @throws usage_error
+void check_output(po::variables_map const& values);
+
+/// Check that a trace does not go where the archive goes: a file that is not there yet has no other names, so this is asked again when it is open.
+void check_trace(po::variables_map const& values);
+
+/// Fail before the first byte where the archive cannot fit.
+tarexport::result<void> check_space(std::string const& file, std::uint64_t needed);
+
+/** Save, watch it, and say how it went.
+
+    @param save Writes the archive.
+    @param sentence Says why that failed.
+    @throws std::runtime_error
+*/
+void run_save(po::variables_map const& values, std::function<tarexport::save_report(stop_on_signal&, display&)> const& save,
+    std::function<std::string(tarexport::failure const&)> const& sentence);
+
+} // namespace cli
+
+#endif

@@ -1,0 +1,105 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_CLI_SAVE_FROM_HPP
+#define TAREXPORT_CLI_SAVE_FROM_HPP
+
+#include "have.hpp"
+#include "layouts.hpp"
+#include "output.hpp"
+#include "resume.hpp"
+
+#include <tarexport/names.hpp>
+#include <tarexport/saver.hpp>
+#include <tarexport/sink/fd.hpp>
+#include <tarexport/sink/file.hpp>
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+
+// Writing an archive of images from one kind of store. Each kind is compiled in a file of its own: with all in one, that would take minutes.
+
+namespace cli {
+
+// Goes back to where the layer begins that the partial file ends in, unless its bytes are those of the store.
+template<class Handle>
+tarexport::result<void> trust_only_what_is_right(
+    tarexport::prepared_archive<Handle> const& archive, tarexport::file_sink& out, std::stop_token const& stop)
+{
+    auto const& plan = archive.contents;
+    auto const n = plan.find(out.offset());
+    if(n == plan.count() || plan.entry(n).kind != tarexport::entry_kind::layer || out.offset() <= plan.entry(n).data)
+        return {};
+    auto const right = agrees(archive, n, out.subject() + ".part", out.offset(), stop);
+    if(!right)
+        return right.error();
+    tarexport::error_code ec;
+    if(!*right)
+        out.cut(plan.entry(n).data, ec);
+    return ec ? tarexport::result<void>(tarexport::failure{ec, out.subject(), "cutting the partial file"}) : tarexport::result<void>();
+}
+
+template<class Handle>
+tarexport::result<tarexport::file_sink> open_file(
+    po::variables_map const& values, tarexport::prepared_archive<Handle> const& archive, tarexport::write_options& how)
+{
+    auto const& plan = archive.contents;
+    auto const path = values["output"].as<std::string>();
+    tarexport::file_sink_options options;
+    options.sync = values.count("no-sync") == 0;
+    options.keep_partial = values.count("keep-partial") != 0 || values.count("resume") != 0;
+    options.archive_size = plan.size();
+    bool const resume = values.count("resume") != 0;
+    auto out = resume ? tarexport::file_sink::resume(path, plan.etag(), options) : tarexport::file_sink::create(path, options);
+    if(!out)
+        return out;
+    check_trace(values);
+    if(resume) {
+        if(auto trusted = trust_only_what_is_right(archive, *out, how.stop); !trusted)
+            return trusted.error();
+        how.range.first = out->offset();
+        if(how.verification == tarexport::verify::covered)
+            how.verification = tarexport::verify::whole;
+    }
+    if(auto space = check_space(path, plan.size() - how.range.first); !space)
+        return space.error();
+    if(auto remembered = out->remember(plan.etag()); !remembered)
+        return remembered.error();
+    return out;
+}
+
+/// Save images as the options say. @throws usage_error, std::runtime_error
+template<class Store>
+tarexport::save_report save_from(Store const& store, tarexport::names const& requested, po::variables_map const& values,
+    stop_on_signal& signals, display& watching)
+{
+    tarexport::save_options how;
+    static_cast<tarexport::content_choice&>(how) = choice(values);
+    how.have = what_they_have(values);
+    how.sum = values.count("digest") != 0;
+    how.stop = signals.token();
+    how.verification = values.count("no-verify") != 0 ? tarexport::verify::never : tarexport::verify::covered;
+    return with_layout(values, [&]<class Layout>(Layout const& layout) {
+        tarexport::saver saver(store, tool_policy<Layout, display&>{layout, watching});
+        if(values["output"].as<std::string>() == "-") {
+            if(values.count("offset") != 0)
+                how.range.first = static_cast<std::uint64_t>(values["offset"].as<std::int64_t>());
+            tarexport::fd_sink out(1);
+            return saver.save(requested, out, how);
+        }
+        return saver.save_to(requested, how, [&](auto const& archive, tarexport::write_options& o) {
+            if(!signals.begin_file())
+                return tarexport::result<tarexport::file_sink>(tarexport::failure{tarexport::error::cancelled, {}, {}});
+            return open_file(values, archive, o);
+        });
+    });
+}
+
+} // namespace cli
+
+#endif
