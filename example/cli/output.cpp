@@ -66,6 +66,9 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
     std::cerr << "saved " << tarexport::format_bytes(report.bytes) << (to == "-" ? std::string() : " to " + printable(to)) << " ("
               << tarexport::format_bytes(static_cast<std::uint64_t>(rate)) << "/s), " << report.layers_verified << " layers verified"
               << (report.layers_unverified != 0 ? ", " + std::to_string(report.layers_unverified) + " not" : std::string())
+              << (report.layers_left_out != 0 ? ", " + std::to_string(report.layers_left_out) + " layers of " +
+                                                    tarexport::format_bytes(report.bytes_left_out) + " left out"
+                                              : std::string())
               << ", etag " << report.etag << (report.sum ? ", digest " + report.sum->str() : std::string()) << std::endl;
 }
 
