@@ -65,8 +65,12 @@ struct tar_split_entry {
 */
 class tar_split_reader {
 public:
-    /// Open a record. @return A reader, `not_a_regular_file`, or the system's error.
-    static result<tar_split_reader> open(path_below const& record, tar_split_limits const& limits = {});
+    /** Open a record.
+
+        @param jobs How many threads may work at once. With 2, a large record is decompressed in a thread of its own.
+        @return A reader, `not_a_regular_file`, or the system's error.
+    */
+    static result<tar_split_reader> open(path_below const& record, tar_split_limits const& limits = {}, std::size_t jobs = 1);
 
     /** Read the next line.
 
@@ -89,8 +93,8 @@ private:
         std::optional<detail::sparse_map> map;
     };
 
-    tar_split_reader(detail::posix_file file, std::string path, tar_split_limits const& limits)
-        : file_(std::move(file))
+    tar_split_reader(detail::posix_file file, std::string path, tar_split_limits const& limits, std::size_t jobs)
+        : file_(std::move(file), jobs)
         , path_(std::move(path))
         , limits_(limits)
     {
@@ -113,7 +117,7 @@ private:
 
     static constexpr std::size_t buffer_size = std::size_t{128} << 10;
 
-    detail::gzip_file file_;
+    detail::gzip_input file_;
     std::string path_;
     tar_split_limits limits_;
     std::vector<char> buffer_;
@@ -136,9 +140,9 @@ private:
 
     @return The size in bytes, or the errors of `tar_split_reader`.
 */
-inline result<std::uint64_t> tar_split_size(path_below const& record, tar_split_limits const& limits = {})
+inline result<std::uint64_t> tar_split_size(path_below const& record, tar_split_limits const& limits = {}, std::size_t jobs = 1)
 {
-    auto reader = tar_split_reader::open(record, limits);
+    auto reader = tar_split_reader::open(record, limits, jobs);
     if(!reader)
         return reader.error();
     for(;;) {
@@ -150,13 +154,13 @@ inline result<std::uint64_t> tar_split_size(path_below const& record, tar_split_
     }
 }
 
-inline result<tar_split_reader> tar_split_reader::open(path_below const& record, tar_split_limits const& limits)
+inline result<tar_split_reader> tar_split_reader::open(path_below const& record, tar_split_limits const& limits, std::size_t jobs)
 {
     error_code ec;
     auto file = detail::open_file_beneath(record.directory.fd(), record.path, ec);
     if(ec)
         return failure{ec, record.str(), {}};
-    return tar_split_reader(std::move(file), record.str(), limits);
+    return tar_split_reader(std::move(file), record.str(), limits, jobs);
 }
 
 inline bool tar_split_reader::fail(error_code code, std::string what)

@@ -10,6 +10,7 @@
 
 #include <tarexport/action.hpp>
 #include <tarexport/bytes.hpp>
+#include <tarexport/detail/read_ahead.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
 #include <tarexport/layer.hpp>
@@ -27,6 +28,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -34,11 +36,12 @@ namespace tarexport {
 
 /// How an archive is written.
 struct write_options {
-    byte_range range;                                    ///< of the archive; all of it unless told
+    byte_range range = {};                               ///< of the archive; all of it unless told
     verify verification = verify::covered;               ///< which layers are hashed and compared
-    bool sum = false;                                    ///< compute the SHA-256 of the bytes written; no layer is copied by the kernel then
-    std::stop_token stop;                                ///< ends the save within one buffer
+    std::stop_token stop = {};                           ///< ends the save within one buffer
     std::size_t buffer_size = std::size_t{256} * 1024;   ///< bytes read at once; 0 counts as 1
+    std::size_t jobs = 2;                                ///< threads that may work at once: with 1, only the calling one
+    bool sum = false;                                    ///< compute the SHA-256 of the bytes written; no layer is copied by the kernel then
 };
 
 namespace detail {
@@ -127,7 +130,10 @@ std::string subject_of(T const& t, std::string otherwise)
         return otherwise;
 }
 
-// Performs the actions of a serializer, one after the other, in the calling thread.
+/* Performs the actions of a serializer, one after the other, in the calling thread.
+
+   Where it may, it has a large layer read and hashed in two further threads. They live as long as the layer is open.
+*/
 template<class Hashes, layer_handle Handle, sink Sink, observer O>
 class sync_driver {
 public:
@@ -160,7 +166,9 @@ public:
 
 private:
     using source = source_of<Handle>;
+    using ahead = read_ahead<source, typename Hashes::hasher>;
     static constexpr bool copies = extent_source<source> && extent_sink<Sink>;
+    static constexpr std::uint64_t worth_threads = std::uint64_t{1} << 20; // bytes; less is done before they have begun
 
     action perform(open_layer const& a)
     {
@@ -175,16 +183,31 @@ private:
         if constexpr(copies)
             if(!a.hash && !options_.sum)
                 return serializer_.opened(source_->extent());
+        if(options_.jobs > 1 && layer.size - a.offset >= worth_threads)
+            read_beside(layer.size - a.offset, a.hash);
         return serializer_.opened();
+    }
+
+    // A system that has no more threads has the calling one.
+    void read_beside(std::uint64_t size, bool hash)
+    {
+        auto const memory = buffer(buffer_size_ * ahead::buffers);
+        try {
+            ahead_.emplace(*source_, size, hash ? &hasher_ : nullptr, memory);
+        }
+        catch(std::system_error const&) {
+            ahead_.reset();
+        }
     }
 
     action perform(read_layer const& a)
     {
         error_code ec;
-        auto const bytes = take(std::min(a.max, buffer_size_), ec);
+        auto const bytes = ahead_ ? ahead_->take(a.max, ec) : take(std::min(a.max, buffer_size_), ec);
         if(ec.failed())
             return source_failed(ec);
-        hasher_.update(bytes);
+        if(!ahead_)
+            hasher_.update(bytes);
         return serializer_.data(bytes);
     }
 
@@ -198,7 +221,10 @@ private:
             if(more)
                 return serializer_.failed({error::layer_too_long, subject_of(*source_, "layer " + layer_->id.str()),
                     "more than " + std::to_string(layer_->size) + " bytes"});
+            if(ahead_)
+                ahead_->finish_hash();
         }
+        ahead_.reset();
         return serializer_.closed(hasher_.result());
     }
 
@@ -255,16 +281,25 @@ private:
         if constexpr(view_source<source>)
             return source_->view_some(max, ec);
         else {
-            if(!buffer_)
-                buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_size_);
-            auto const n = source_->read_some(std::span(buffer_.get(), max), ec);
-            return {buffer_.get(), n};
+            auto const into = buffer(buffer_size_).first(max);
+            return into.first(source_->read_some(into, ec));
         }
+    }
+
+    std::span<std::byte> buffer(std::size_t size)
+    {
+        if(size > memory_size_) {
+            memory_ = std::make_unique_for_overwrite<std::byte[]>(size);
+            memory_size_ = size;
+        }
+        return {memory_.get(), size};
     }
 
     // Whether the source has a byte more. The bytes that wait to be written stay untouched.
     bool goes_on(error_code& ec)
     {
+        if(ahead_)
+            return ahead_->goes_on(ec);
         if constexpr(view_source<source>)
             return !source_->view_some(1, ec).empty();
         else {
@@ -292,7 +327,9 @@ private:
     typename Hashes::hasher sum_;
     std::optional<source> source_; // kept after `close_layer`, since its memory may still be on its way out
     planned_layer const* layer_ = nullptr;
-    std::unique_ptr<std::byte[]> buffer_;
+    std::unique_ptr<std::byte[]> memory_;
+    std::size_t memory_size_ = 0;
+    std::optional<ahead> ahead_;
 };
 
 // Aborts a sink unless it was committed, however the scope is left.
@@ -329,7 +366,10 @@ private:
 
 } // namespace detail
 
-/** Write a plan, or a range of it, to a sink, in the calling thread.
+/** Write a plan, or a range of it, to a sink.
+
+    The sink is used, and the observer called, in the calling thread alone. Large layers are read and hashed in two further threads
+    unless `jobs` is 1; these have ended when the call returns. A source is used by one thread at a time.
 
     A sink that commits is committed after the last byte, and aborted on every other way out. Layers are opened
     one at a time and closed on every way out.

@@ -35,7 +35,7 @@ public:
     using layer = std::shared_ptr<unpacked_layer const>;
 
     /// Construct from a snapshot that outlives this object.
-    containers_layers(containers_snapshot const& snapshot, tar_split_limits const& limits) : snapshot_(snapshot), limits_(limits) {}
+    containers_layers(containers_snapshot const& snapshot, tar_split_options const& options) : snapshot_(snapshot), options_(options) {}
 
     /** Return the layers of an image, bottom first.
 
@@ -96,7 +96,7 @@ private:
             return lost("there is no record of its tar archive at " + made.record.str());
         if(ec)
             return failure{ec, made.record.str(), {}};
-        auto const size = l.size ? result<std::uint64_t>(*l.size) : tarexport::tar_split_size(made.record, limits_);
+        auto const size = l.size ? result<std::uint64_t>(*l.size) : tarexport::tar_split_size(made.record, options_.limits, options_.jobs);
         if(!size)
             return size.error();
         made.info.media_type = media_type::oci_layer;
@@ -113,7 +113,7 @@ private:
     }
 
     containers_snapshot const& snapshot_;
-    tar_split_limits limits_;
+    tar_split_options options_;
     mutable std::mutex mutex_;
     mutable std::unordered_map<std::size_t, layer> known_;
 };

@@ -8,7 +8,9 @@
 #ifndef TAREXPORT_DETAIL_GZIP_FILE_HPP
 #define TAREXPORT_DETAIL_GZIP_FILE_HPP
 
+#include <tarexport/bytes.hpp>
 #include <tarexport/detail/posix_file.hpp>
+#include <tarexport/detail/read_ahead.hpp>
 #include <tarexport/error.hpp>
 
 #include <boost/iostreams/categories.hpp>
@@ -16,8 +18,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <ios>
+#include <limits>
+#include <memory>
+#include <optional>
 #include <span>
+#include <system_error>
 #include <utility>
 
 namespace tarexport::detail {
@@ -96,6 +103,88 @@ private:
     device device_;
     boost::iostreams::zlib_decompressor inflate_;
     bool ended_ = false;
+};
+
+/** The same, but a large file is inflated in a thread of its own, before it is asked for.
+
+    Where there can be no thread, it is inflated when it is asked for.
+*/
+class gzip_input {
+public:
+    /// @param jobs How many threads may work at once: with 1, only the calling one.
+    gzip_input(posix_file f, std::size_t jobs)
+    {
+        bool const beside = jobs > 1 && f.size >= worth_a_thread;
+        state_ = std::make_unique<state>(std::move(f));
+        if(beside)
+            state_->start();
+    }
+
+    /// As `gzip_file::read`.
+    result<std::size_t> read(std::span<char> into)
+    {
+        auto& s = *state_;
+        if(!s.reading)
+            return s.source.file.read(into);
+        std::size_t n = 0;
+        while(n != into.size()) {
+            error_code ec;
+            auto const bytes = s.reading->take(into.size() - n, ec);
+            if(ec)
+                return s.source.failed;
+            if(bytes.empty())
+                break;
+            std::memcpy(into.data() + n, bytes.data(), bytes.size());
+            n += bytes.size();
+        }
+        return n;
+    }
+
+private:
+    struct inflated {
+        std::size_t read_some(std::span<std::byte> into, error_code& ec)
+        {
+            auto const n = file.read({reinterpret_cast<char*>(into.data()), into.size()});
+            if(!n)
+                failed = n.error();
+            ec = failed.code;
+            return n ? *n : 0;
+        }
+
+        gzip_file file;
+        failure failed;
+    };
+
+    struct no_hash {
+        void update(bytes_view) {}
+    };
+
+    using ahead = read_ahead<inflated, no_hash>;
+    static constexpr std::uint64_t worth_a_thread = std::uint64_t{64} << 10; // bytes of a file
+
+    // Stays where it is, because the thread uses it.
+    struct state {
+        static constexpr std::size_t memory_size = ahead::buffers * (std::size_t{128} << 10);
+
+        explicit state(posix_file f) : source{gzip_file(std::move(f)), {}} {}
+
+        void start()
+        {
+            try {
+                memory = std::make_unique_for_overwrite<std::byte[]>(memory_size);
+                reading.emplace(source, std::numeric_limits<std::uint64_t>::max(), nullptr, std::span(memory.get(), memory_size));
+            }
+            catch(std::system_error const&) {
+                memory.reset();
+            }
+        }
+
+        inflated source;
+        std::unique_ptr<std::byte[]> memory;
+        std::optional<ahead> reading;
+    };
+
+    std::unique_ptr<state> state_;
 };
 
 } // namespace tarexport::detail

@@ -265,7 +265,7 @@ private:
         state(detail::containers_snapshot s, containers_options o)
             : snapshot(std::move(s))
             , options(std::move(o))
-            , layers(snapshot, options.layers.limits)
+            , layers(snapshot, options.layers)
         {
         }
 

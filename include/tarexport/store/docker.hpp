@@ -306,7 +306,8 @@ inline result<docker_store::shared_layer> docker_store::measure(
     auto place = state_->layers.find(diff_ids, chain_ids);
     if(!place)
         return place.error();
-    auto const size = tarexport::tar_split_size(place->record, state_->options.layers.limits);
+    auto const& options = state_->options.layers;
+    auto const size = tarexport::tar_split_size(place->record, options.limits, options.jobs);
     if(!size && detail::is_absent(size.error()))
         return failure{error::missing_layer, place->record.str(), "the file is not there"};
     if(!size)

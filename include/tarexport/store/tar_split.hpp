@@ -42,6 +42,9 @@ struct tar_split_options {
     bool check_files = false;
 
     tar_split_limits limits = {};
+
+    /// How many threads may work at once on a layer: with 2, a large record is decompressed in a thread of its own.
+    std::size_t jobs = 2;
 };
 
 namespace detail {
@@ -137,7 +140,7 @@ public:
     */
     result<tar_split_source> open(std::uint64_t offset) const
     {
-        auto record = tar_split_reader::open(layer_->record, options_.limits);
+        auto record = tar_split_reader::open(layer_->record, options_.limits, options_.jobs);
         if(!record)
             return detail::perhaps_removed(record.error());
         return tar_split_source(layer_, std::move(*record), options_.check_files, offset);
