@@ -156,7 +156,7 @@ private:
             contents_.keep(id, {contents_.index().subject(item.config), *at, {}});
             if(config->diff_ids.size() > layers_left_)
                 return failure{error::limit_exceeded, contents_.index().subject("manifest.json"),
-                    "more than " + std::to_string(docker_layers_limit) + " layers"};
+                    "more than " + std::to_string(archive_layers_limit) + " layers"};
             layers_left_ -= config->diff_ids.size();
             i.id = id;
             i.config_size = size;
@@ -188,7 +188,7 @@ private:
     archive_contents const& contents_;
     std::map<std::string, archive_image> read_; // by path
     std::uint64_t left_ = budget;
-    std::size_t layers_left_ = docker_layers_limit;
+    std::size_t layers_left_ = archive_layers_limit;
 };
 
 } // namespace tarexport::detail

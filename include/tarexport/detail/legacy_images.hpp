@@ -227,7 +227,7 @@ private:
         }
         if(m.layers.size() >= config_limits{}.layers || m.layers.size() >= layers_left_)
             return failure{error::limit_exceeded, contents_.path(), "more than " + std::to_string(config_limits{}.layers) +
-                " layers of an image, or " + std::to_string(docker_layers_limit) + " of all"};
+                " layers of an image, or " + std::to_string(archive_layers_limit) + " of all"};
         layers_left_ -= m.layers.size() + 1;
         auto const layer = from.directory + "/layer.tar";
         auto const id = contents_.diff_id(layer);
@@ -305,9 +305,9 @@ private:
             images_.add(std::move(i));
         }
         made_.insert_or_assign(directory, std::move(m));
-        return made_.size() <= docker_images_limit
+        return made_.size() <= archive_images_limit
                    ? result<void>()
-                   : failure{error::limit_exceeded, contents_.path(), "more than " + std::to_string(docker_images_limit) + " images"};
+                   : failure{error::limit_exceeded, contents_.path(), "more than " + std::to_string(archive_images_limit) + " images"};
     }
 
     result<void> name_all()
@@ -352,7 +352,7 @@ private:
     archive_contents const& contents_;
     archive_images images_;
     std::map<std::string, made> made_; // by directory
-    std::size_t layers_left_ = docker_layers_limit;
+    std::size_t layers_left_ = archive_layers_limit;
     std::uint64_t bytes_left_ = budget;
 };
 

@@ -18,7 +18,6 @@
 #include <tarexport/error.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
