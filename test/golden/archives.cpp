@@ -281,7 +281,7 @@ std::map<std::string, refusal> const& refused_archives()
         {"v16-null", {stage::open, error::invalid_document, "null"}},
         {"v18b-configdotdot", {stage::list, error::invalid_document, "out of the archive"}},
         {"v19-count", {stage::list, error::invalid_document, "3 layers for the 4 diff IDs of the config; image app-a:1.0"}},
-        {"v20-wronglayer", {stage::save, error::digest_mismatch, "l0.tar"}},
+        {"v20-wronglayer", {stage::save, error::digest_mismatch, "3a0f6a18"}},
         {"v21-missinglayer", {stage::load, error::missing_layer, "image app-a:1.0 has no l0.tar"}},
         {"v22-notag", {stage::list, error::invalid_reference, "without a tag"}},
         {"v23-upper", {stage::list, error::invalid_reference, "App-A:1"}},

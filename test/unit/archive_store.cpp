@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_layer_is_found_while_it_is_written)
     tx::memory_sink out;
     auto const report = tx::saver(d.open()).save(tx::names("app:1"), out);
     BOOST_TEST((report.reason.code == error::digest_mismatch));
-    BOOST_TEST(contains(report.reason.subject, a.layer_path(0)), report.reason.subject);
+    BOOST_TEST(report.reason.subject == "layer " + tx::digest_of("one").str());
 }
 
 BOOST_AUTO_TEST_CASE(one_diff_id_for_layers_of_two_sizes)
@@ -419,8 +419,9 @@ BOOST_AUTO_TEST_CASE(sources_are_ranges_of_the_file)
         BOOST_TEST(c == 'x');
         failure_of(l.open(100'001), error::range_out_of_bounds);
         BOOST_TEST(l.open(100'000).has_value());
-        auto made = d.open().blob(d.open().manifest_of(a.id).value());
-        failure_of(made, error::missing_blob); // another store, which has made none
+        // Another store knows the same blobs, whatever it was asked for before.
+        BOOST_TEST(d.open().blob(d.open().manifest_of(a.id).value()).has_value());
+        BOOST_TEST(d.open().blob(i.layers[0]).has_value());
     }
     BOOST_TEST(open_descriptors() == before);
 }

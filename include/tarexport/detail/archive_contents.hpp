@@ -23,6 +23,7 @@
 #include <tarexport/plan.hpp>
 #include <tarexport/reference.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -125,7 +125,7 @@ public:
                 if(tag)
                     i.names.push_back(*std::move(tag));
                 else
-                    images.refuse({tag.error().code, shown(text),
+                    images.refuse({tag.error().code, text.empty() ? "\"\"" : shown(text),
                         "a tag in " + contents_.index().subject("manifest.json") + (tag.error().detail.empty() ? "" : ": " + tag.error().detail)});
             }
             if(auto read = read_config(item, i); !read)

@@ -50,7 +50,7 @@ struct docker_manifest {
 };
 
 inline constexpr json_limits docker_manifest_limits{std::size_t{16} << 20, 64, std::size_t{1} << 20};
-inline constexpr std::size_t docker_images_limit = 20'000;
+inline constexpr std::size_t archive_images_limit = 20'000;
 inline constexpr std::size_t archive_layers_limit = 1'000'000; // of all images together
 
 // The size of the list that a text begins with; that of the text if it begins with anything else, or the list does not end.
@@ -89,8 +89,8 @@ inline result<docker_manifest> parse_docker_manifest(std::string_view text, std:
     }
     if(read->null)
         return failure{error::invalid_document, std::move(subject), "it is null; without images it would be []"};
-    if(read->size > docker_images_limit)
-        return failure{error::limit_exceeded, std::move(subject), "more than " + std::to_string(docker_images_limit) + " images"};
+    if(read->size > archive_images_limit)
+        return failure{error::limit_exceeded, std::move(subject), "more than " + std::to_string(archive_images_limit) + " images"};
     bool const goes_on = text.find_first_not_of(" \t\r\n", list.size()) != text.npos;
     return docker_manifest{read->take(), goes_on};
 }

@@ -305,9 +305,9 @@ private:
             images_.add(std::move(i));
         }
         made_.insert_or_assign(directory, std::move(m));
-        return made_.size() <= docker_images_limit
+        return made_.size() <= archive_images_limit
                    ? result<void>()
-                   : failure{error::limit_exceeded, contents_.path(), "more than " + std::to_string(docker_images_limit) + " images"};
+                   : failure{error::limit_exceeded, contents_.path(), "more than " + std::to_string(archive_images_limit) + " images"};
     }
 
     result<void> name_all()

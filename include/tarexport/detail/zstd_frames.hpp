@@ -71,13 +71,13 @@ private:
             constexpr std::array<std::uint64_t, 4> dictionary{0, 1, 2, 4}, content{0, 2, 4, 8};
             bool const single = (f & 0x20) != 0;
             has_sum_ = (f & 4) != 0;
-            skip_ = (single ? 0 : 1) + dictionary[f & 3] + (single && f >> 6 == 0 ? 1 : content[f >> 6]);
+            skip_ = (single ? 0u : 1u) + dictionary[f & 3] + (single && f >> 6 == 0 ? 1u : content[f >> 6]);
             expect(part::block, 3);
             break;
         }
         case part::block: {
             bool const last = (f & 1) != 0, repeated = (f >> 1 & 3) == 1;
-            skip_ = (repeated ? 1 : f >> 3) + (last && has_sum_ ? 4 : 0);
+            skip_ = (repeated ? 1u : f >> 3) + (last && has_sum_ ? 4u : 0u);
             if(last)
                 expect(part::magic, 4);
             else

@@ -223,11 +223,13 @@ private:
         archive_options options;
         detail::oci_roots roots = {};
         std::vector<std::string> remarks = {};
+        bool is_layout = false; // index.json and oci-layout are there
 
         std::mutex mutex = {};
         std::optional<result<detail::archive_images>> images = {}; // of an archive from before docker 1.10, once they were needed
         std::map<digest, descriptor> manifests = {};               // of images that were asked for
         std::optional<detail::oci_contents> all = {};              // once it was needed
+        bool made_all = false;                                     // the manifests of `images`
     };
 
     // What a name stands for: one of these, or both where they agree.
@@ -245,6 +247,7 @@ private:
     static result<void> read_index(state& s);
 
     result<detail::archive_images const*> images() const;
+    bool make_manifests() const;
     detail::oci_contents const& scan() const;
     result<meaning> named(reference const& ref) const;
     result<bool> leads_to(descriptor const& root, digest const& id) const;

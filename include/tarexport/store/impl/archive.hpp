@@ -136,6 +136,7 @@ inline result<void> archive_store::read_index(state& s)
     if(!roots)
         return roots.error();
     s.roots = *std::move(roots);
+    s.is_layout = true;
     return {};
 }
 
@@ -153,11 +154,31 @@ inline result<detail::archive_images const*> archive_store::images() const
 inline result<archive_blob> archive_store::blob(descriptor const& d) const
 {
     auto place = state_->contents.find(d);
+    if(!place && place.error().code == error::missing_blob && make_manifests())
+        place = state_->contents.find(d);
     if(!place && place.error().code == error::missing_blob)
         return detail::absent_blob(place.error().subject, d);
     if(!place)
         return std::move(place).error();
     return archive_blob(state_->contents.fd(), *std::move(place), d);
+}
+
+// Finds out the digests of all layers where nothing but their images tells them. Returns whether that is news.
+inline bool archive_store::make_manifests() const
+{
+    auto const all = images();
+    if(!all || state_->is_layout)
+        return false;
+    {
+        std::lock_guard const lock(state_->mutex);
+        if(state_->made_all)
+            return false;
+    }
+    for(auto const& i : (*all)->all())
+        (void)state_->contents.make_manifest(i);
+    std::lock_guard const lock(state_->mutex);
+    state_->made_all = true;
+    return true;
 }
 
 inline result<archive_blob> archive_store::layer(image const& i, std::size_t n) const
@@ -441,9 +462,9 @@ inline result<std::vector<listed_image>> archive_store::list() const
 inline std::vector<std::string> archive_store::remarks() const
 {
     auto all = state_->remarks;
-    if(auto const known = images(); known && !(*known)->all().empty() && state_->contents.index().has("manifest.json"))
-        if(!state_->roots.all().empty() || (state_->contents.index().has("index.json") && state_->contents.index().has("oci-layout")))
-            compare(**known, all);
+    bool const both = state_->is_layout && state_->contents.index().has("manifest.json");
+    if(auto const known = images(); known && both)
+        compare(**known, all);
     return all;
 }
 
