@@ -23,12 +23,13 @@ namespace cli {
 
 namespace {
 
-// What a row of the listing says beside names and ID.
+// What a row of the listing says beside the ID.
 struct row {
-    std::string created;
-    std::string platform;
+    std::vector<std::string> names = {};
+    std::string created = {};
+    std::string platform = {};
     std::uint64_t size = 0;
-    std::string problem;
+    std::string problem = {};
 };
 
 template<class Store>
@@ -66,7 +67,7 @@ row describe(Store const& store, tarexport::digest const& id)
 {
     auto image = store.load(id);
     if(!image)
-        return {{}, {}, 0, message(image.error())};
+        return {.problem = message(image.error())};
     row r;
     if(image->created)
         if(auto text = tarexport::to_rfc3339(*image->created))
@@ -74,7 +75,7 @@ row describe(Store const& store, tarexport::digest const& id)
     r.platform = tarexport::format({image->os, image->architecture, image->variant, {}, {}});
     auto const size = size_of(store, *image);
     if(!size)
-        return {{}, {}, 0, message(size.error())};
+        return {.problem = message(size.error())};
     r.size = *size;
     return r;
 }
@@ -90,8 +91,8 @@ void print_json(std::vector<tarexport::listed_image> const& images, std::vector<
         w.string(images[i].id.str());
         w.key("names");
         w.begin_array();
-        for(auto const& name : images[i].names)
-            w.string(name.familiar());
+        for(auto const& name : rows[i].names)
+            w.string(name);
         w.end_array();
         w.key("created");
         w.string(rows[i].created);
@@ -115,9 +116,7 @@ void print_table(std::vector<tarexport::listed_image> const& images, std::vector
     for(std::size_t i = 0; i != images.size(); ++i) {
         auto const id = images[i].id.hex().substr(0, 12);
         auto const size = rows[i].problem.empty() ? tarexport::format_bytes(rows[i].size) : "unreadable: " + rows[i].problem;
-        std::vector<std::string> names;
-        for(auto const& name : images[i].names)
-            names.emplace_back(name.familiar());
+        auto names = rows[i].names;
         if(names.empty())
             names.emplace_back("<none>");
         for(auto const& name : names)
@@ -143,8 +142,11 @@ std::vector<tarexport::failure> list(Store const& store, bool as_json)
     std::vector<tarexport::failure> unreadable;
     auto const images = store.list(unreadable);
     std::vector<row> rows;
-    for(auto const& image : images)
+    for(auto const& image : images) {
         rows.push_back(describe(store, image.id));
+        for(auto const& name : image.names)
+            rows.back().names.emplace_back(cli::written(store, name));
+    }
     as_json ? print_json(images, rows) : print_table(images, rows);
     return unreadable;
 }

@@ -14,6 +14,8 @@
 #include <tarexport/error.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/platform.hpp>
+#include <tarexport/reference.hpp>
+#include <tarexport/stores.hpp>
 
 #include <boost/program_options.hpp>
 #include <boost/throw_exception.hpp>
@@ -70,6 +72,16 @@ inline tarexport::platform_choice platforms(po::variables_map const& values)
     return choice;
 }
 
+/// Return a name as it has to be written for a store: where a short one is looked up by rules, it may be that of another image.
+template<class Store>
+std::string_view written(Store const&, tarexport::reference const& name)
+{
+    if constexpr(tarexport::parses_names<Store>)
+        return name.str();
+    else
+        return name.familiar();
+}
+
 /// Return what to save: the names given, all with `--all`, or the only image there is. @throws usage_error, tarexport::save_error
 template<class Store>
 tarexport::names names(po::variables_map const& values, Store const& store)
@@ -88,7 +100,7 @@ tarexport::names names(po::variables_map const& values, Store const& store)
     tarexport::names everything;
     for(auto const& image : images) {
         for(auto const& name : image.names)
-            everything.add(name.familiar());
+            everything.add(std::string(cli::written(store, name)));
         if(image.names.empty())
             everything.add(image.id.str());
     }

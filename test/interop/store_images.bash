@@ -170,4 +170,6 @@ fill_podman() {
     podman commit -q --change 'CMD ["look"]' committing localhost/committed:1
     podman commit -q --change 'CMD ["look"]' committing >"$work/podman-untagged"
     podman rm committing
+    podman tag localhost/imported:1 docker.io/library/both:1
+    podman tag localhost/committed:1 localhost/both:1
 }

@@ -128,12 +128,13 @@ names_alike() {
 
 # What docker images shows, with all names of each image: it leaves out images that only others are built on.
 docker_lists() {
-    local ids about='{{.Id}} {{.Size}} {{.Os}}/{{.Architecture}} {{or .Created "undated"}}'
+    local ids
     ids=$(in_peers docker image ls --no-trunc -q | sort -u)
-    in_peers docker image inspect --format "$about{{range .RepoTags}} {{.}}{{end}}{{range .RepoDigests}} {{.}}{{end}}" $ids |
-        while read -r -a line; do
-            printf '%s\n' "${line[*]:0:4} $(printf '%s\n' "${line[@]:4}" | LC_ALL=C sort | xargs)"
-        done | sed 's/ $//' | LC_ALL=C sort
+    in_peers docker image inspect $ids | python3 -c '
+import json, sys
+for image in json.load(sys.stdin):
+    print(image["Id"], image["Size"], image["Os"] + "/" + image["Architecture"], image.get("Created") or "undated",
+          *sorted((image["RepoTags"] or []) + (image["RepoDigests"] or [])))' | LC_ALL=C sort
 }
 
 tool_lists() {
@@ -169,7 +170,8 @@ ask_tool() {
     done
 }
 
-# Where the store has rules of its own (a name alone is every tag; several hosts that have a name are none), nothing is asked.
+# Where the store has rules of its own (a name alone is every tag, several hosts that have a name are none, and digits after
+# sha256: are the first ones of an ID), nothing is asked.
 podman_names_alike() {
     local id digest names zeros
     id=$(podman image inspect --format '{{.Id}}' localhost/imported:1)
@@ -182,11 +184,11 @@ podman_names_alike() {
         # hosts
         "docker.io/$prefix/undated:1.0" "$prefix/undated:1.0" "localhost/$prefix/undated:1.0" undated:1.0 "docker.io/$prefix/files:1.0"
         localhost/pulled/gzip:1 pulled/gzip:1 gzip:1 "$registry/team/zstd:1" team/zstd:1 zstd:1 localhost/team/zstd:1
-        docker.io/library/built:1 docker.io/built:1 localhost:1/built:1
+        both:1 localhost/both:1 docker.io/both:1 library/both:1 docker.io/library/built:1 docker.io/built:1 localhost:1/built:1
         # digests
         "$registry/team/zstd@$digest" "localhost/built@$digest" "$registry/team/zstd@sha256:$zeros" "$registry/team/zstd:1@$digest"
         # IDs
-        "$id" "sha256:$id" "${id:0:12}" "${id:0:20}" "sha256:${id:0:12}" "${id:0:63}" "${id}0" "${id^^}" "$zeros" "sha256:$zeros" "${zeros:0:12}"
+        "$id" "sha256:$id" "${id:0:12}" "${id:0:20}" "${id:0:63}" "${id}0" "${id^^}" "$zeros" "sha256:$zeros" "${zeros:0:12}"
         "$(tail -n 1 "$work/podman-untagged")"
         # no names
         "" "built:" ":1" "built:1:2" "built//x" "/built" "built/" "built:.x" "built@sha256:1234" '*' '<none>' "built?x" "../built" "built:1#x")
@@ -194,12 +196,15 @@ podman_names_alike() {
         "$(paste <(printf '%s\n' "${names[@]}") <(ask_tool "${names[@]}"))" "$(paste <(printf '%s\n' "${names[@]}") <(ask_podman "${names[@]}"))"
     check "tarexport ls lists what podman images does: IDs and names" same "the list" \
         "$("$tool" ls --json --store "$(podman_store)" | listed id names)" "$(podman images --no-trunc --format json | listed Id Names)"
+    check "tarexport plan --all has the same images under the same names" same "the list" \
+        "$("$tool" plan --all --json --store "$(podman_store)" | python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)["images"]))' | listed id tags)" \
+        "$(podman images --no-trunc --format json | sed 's|"docker.io/library/|"|g; s|"docker.io/|"|g' | listed Id Names)"
 }
 
-# listed ID NAMES: a JSON array of images as lines, by these keys.
+# listed ID NAMES: a JSON array of images as lines, by these keys; podman has each as often as it has names.
 listed() {
     python3 -c '
 import json, sys
 for image in json.load(sys.stdin):
-    print(image[sys.argv[1]].removeprefix("sha256:"), *sorted(image.get(sys.argv[2]) or []))' "$@" | LC_ALL=C sort
+    print(image[sys.argv[1]].removeprefix("sha256:"), *sorted(image.get(sys.argv[2]) or []))' "$@" | LC_ALL=C sort -u
 }
