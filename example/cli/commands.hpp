@@ -25,6 +25,7 @@ struct usage_error : std::runtime_error {
 int save(std::vector<std::string> const& arguments);
 int plan(std::vector<std::string> const& arguments);
 int ls(std::vector<std::string> const& arguments);
+int verify(std::vector<std::string> const& arguments);
 
 } // namespace cli
 

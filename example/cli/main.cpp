@@ -27,6 +27,7 @@ Usage:
   tarexport save [OPTIONS] NAME[=AS]...     write an archive
   tarexport plan [OPTIONS] NAME[=AS]...     show what would be in it: entries, offsets, size, etag (a dry run)
   tarexport ls   [OPTIONS]                  list the images of a store
+  tarexport verify [OPTIONS] ARCHIVE|-      tell what is wrong with an archive, and which engines load it
 
 Stores:
   --store docker:[DATA_ROOT]     what dockerd keeps in /var/lib/docker or the data root given, whether it runs or not
@@ -46,6 +47,7 @@ Examples:
   tarexport save --store oci:/srv/images -o app.tar app:1.0
   tarexport save --store oci:/srv/images app:1.0 | ssh host docker load
   tarexport plan --store oci:/srv/images --json app:1.0
+  tarexport verify app.tar
 
 `tarexport COMMAND --help` tells more, `tarexport --version` the version. Exit codes: 0 done, 1 failed, 2 wrong usage.
 )";
@@ -54,7 +56,7 @@ using command = int (*)(std::vector<std::string> const&);
 
 std::map<std::string, command> const& commands()
 {
-    static std::map<std::string, command> const all = {{"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}};
+    static std::map<std::string, command> const all = {{"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}, {"verify", cli::verify}};
     return all;
 }
 
@@ -93,7 +95,7 @@ int main(int argc, char** argv)
     auto const found = commands().find(name);
     try {
         if(found == commands().end())
-            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan and ls");
+            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan, ls and verify");
         arguments.erase(arguments.begin());
         return found->second(arguments);
     }

@@ -425,6 +425,7 @@ public:
     void run()
     {
         rule_unpacking(r_, facts_);
+        r_.no(!docker_ && facts_.packed != packing::none, "the archive is compressed as a whole");
         auto const* const layout = facts_.last("oci-layout");
         if(r_.failed())
             return;
@@ -444,16 +445,20 @@ private:
             return;
         for(auto const& root : model_.roots) {
             r_.no(!docker_ && root.name.empty(), "an image without a name is dropped");
-            rule_root(root);
+            auto const* const m = detail::choose(root, host_);
+            if(r_.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken) ||
+                r_.no(!m, "no manifest is for this platform"))
+                return;
+            rule_manifest(m);
+            // dockerd unpacks every platform that is there.
+            if(docker_)
+                for(auto const* other : root.manifests)
+                    rule_manifest(other);
         }
     }
 
-    void rule_root(root_view const& root)
+    void rule_manifest(manifest_view const* m)
     {
-        auto const* const m = detail::choose(root, host_);
-        if(r_.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken) ||
-            r_.no(!m, "no manifest is for this platform"))
-            return;
         if(r_.no(!blobs_.contains(m->where.id), "manifest " + m->where.id.str() + " is missing or damaged") ||
             r_.no(m->fault.has_value(), "a manifest cannot be read") || r_.no(!m->no_image.empty(), m->no_image))
             return;
@@ -501,7 +506,7 @@ private:
             rule_item(model_.docker.items[i], model_.configs[i]);
     }
 
-    void rule_item(manifest_item const& item, config_view const* c)
+    void rule_item(listed_item const& item, config_view const* c)
     {
         r_.no(!docker_ && item.tags.elements().empty(), "an image without a name is dropped");
         for(auto const& tag : item.tags.elements())

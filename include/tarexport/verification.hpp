@@ -254,7 +254,7 @@ struct verify_options {
     std::uint64_t expanded = std::uint64_t{1} << 42;    ///< bytes that come out of what is compressed, in all
     std::uint64_t ratio = 4096;                         ///< of these to the compressed ones; more only for the first 64 MiB
     std::uint64_t window = std::uint64_t{32} << 20;     ///< memory that zstd may take for a frame, in bytes
-    std::string spool_directory;                        ///< of that file; empty: the system's
+    std::string spool_directory = {};                     ///< of that file; empty: the system's
 };
 
 } // namespace tarexport

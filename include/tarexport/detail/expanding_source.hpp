@@ -70,7 +70,7 @@ inline packing packing_of(std::string_view first) noexcept
 
     The decompressor of Boost.Iostreams passes from frame to frame without a word, and takes an early end for the end.
 */
-class zstd_frames {
+class zstd_walk {
 public:
     void feed(std::string_view bytes)
     {
@@ -365,7 +365,7 @@ private:
     std::size_t end_ = 0;
     std::variant<std::monostate, gzip_filter, zstd_filter, bzip2_filter> filter_;
     packing packing_ = packing::none;
-    zstd_frames frames_;
+    zstd_walk frames_;
     failure failure_;
     bool ended_ = false;
     bool finished_ = false;

@@ -41,7 +41,7 @@ struct json_fields<layer_source_entry> {
 };
 
 /// An image in `manifest.json`.
-struct manifest_item {
+struct listed_item {
     std::string config;
     json_list<std::string> tags;
     json_list<std::string> layers;
@@ -50,10 +50,10 @@ struct manifest_item {
 };
 
 template<>
-struct json_fields<manifest_item> {
-    static constexpr std::array all{field<&manifest_item::config>("Config"), field<&manifest_item::tags>("RepoTags"),
-        field<&manifest_item::layers>("Layers"), field<&manifest_item::parent>("Parent"),
-        field<&manifest_item::layer_sources>("LayerSources")};
+struct json_fields<listed_item> {
+    static constexpr std::array all{field<&listed_item::config>("Config"), field<&listed_item::tags>("RepoTags"),
+        field<&listed_item::layers>("Layers"), field<&listed_item::parent>("Parent"),
+        field<&listed_item::layer_sources>("LayerSources")};
 };
 
 /// What `<v1 ID>/json` says, as far as loading it depends on that.
@@ -120,19 +120,19 @@ inline std::string_view first_json_value(std::string_view text) noexcept
 }
 
 /// `manifest.json`.
-struct docker_manifest {
-    std::vector<manifest_item> items;
+struct docker_list {
+    std::vector<listed_item> items;
     bool null = false;
     bool trailing = false; ///< something follows the list
 };
 
-inline result<docker_manifest> read_docker_manifest(std::string_view text)
+inline result<docker_list> read_docker_list(std::string_view text)
 {
     auto const value = detail::first_json_value(text);
-    auto list = detail::read_json<json_list<manifest_item>>(value, error::invalid_document, archive_json_limits);
+    auto list = detail::read_json<json_list<listed_item>>(value, error::invalid_document, archive_json_limits);
     if(!list)
         return list.error();
-    docker_manifest m;
+    docker_list m;
     m.null = list->null;
     m.items = list->take();
     m.trailing = text.find_first_not_of(" \t\r\n", value.size()) != std::string_view::npos;

@@ -85,7 +85,7 @@ public:
 private:
     // --- manifest.json ---
 
-    void check_item(manifest_item const& item, config_view const* config)
+    void check_item(listed_item const& item, config_view const* config)
     {
         verified_image image;
         image.in_manifest_json = true;
@@ -104,7 +104,7 @@ private:
         add(std::move(image));
     }
 
-    void check_tags(manifest_item const& item, config_view const* config, verified_image& image)
+    void check_tags(listed_item const& item, config_view const* config, verified_image& image)
     {
         for(auto const& tag : item.tags.elements()) {
             image.names.push_back(tag);

@@ -76,7 +76,7 @@ struct root_view {
 struct archive_model {
     entry_facts const* manifest_json = nullptr;
     std::optional<failure> manifest_json_fault;
-    docker_manifest docker;
+    docker_list docker;
     std::vector<config_view const*> configs; ///< of the items of `docker`; null where one is missing
 
     entry_facts const* index_json = nullptr;
@@ -166,7 +166,7 @@ private:
         auto const t = text(*e);
         if(!t && !is_ours(t.error()))
             return t.error();
-        auto read = t ? detail::read_docker_manifest(*t) : result<docker_manifest>(t.error());
+        auto read = t ? detail::read_docker_list(*t) : result<docker_list>(t.error());
         if(!read) {
             model_.manifest_json_fault = read.error();
             findings_.error(finding_code::invalid_document, e->name, sentence(read.error()));
