@@ -106,6 +106,8 @@ inline void rule_docker_layer(ruling& r, archive_facts const& f, archive_model c
     auto const why = detail::fault_of_layer(*e, diff_id);
     r.no(!zstd && e->packed == packing::zstd, "layer " + path + " is compressed with zstd, which it reads from 23.0 on");
     r.no(!why.sentence.empty(), why.sentence);
+    if(e->packed == packing::xz)
+        r.depends("only where there is the program xz");
 }
 
 inline void rule_docker_item(ruling& r, archive_facts const& f, archive_model const& m, std::size_t i, bool zstd)
@@ -255,7 +257,9 @@ inline entry_facts const* find_component(archive_facts const& f, std::string_vie
     return find_component(f, (slash == std::string::npos ? std::string() : wanted.substr(0, slash + 1)) + e->link, false);
 }
 
-inline void rule_archive_item(ruling& r, archive_facts const& f, archive_model const& m, std::size_t i, bool podman)
+// podman does not read a layer that it has, also from an image before.
+inline void rule_archive_item(
+    ruling& r, archive_facts const& f, archive_model const& m, std::size_t i, bool podman, std::set<std::string>& loaded)
 {
     constexpr std::uint64_t config_limit = std::uint64_t{4} << 20;
     auto const& item = m.docker.items[i];
@@ -277,13 +281,15 @@ inline void rule_archive_item(ruling& r, archive_facts const& f, archive_model c
         r.no(!tarexport::parse_digest(diff_id), "diff ID " + diff_id + " is no digest");
         r.no(!paths.emplace(path, diff_id).second, "layer " + path + " has two diff IDs");
         auto const* const e = find_component(f, path, false);
-        if(r.no(!e, "layer " + path + " is missing") || r.no(detail::is_link(e), "layer " + path + " is a link") ||
-            r.no(!e->is_file(), "layer " + path + " is no file"))
+        if(r.no(!e, "layer " + path + " is missing") || (podman && loaded.contains(diff_id)))
+            continue;
+        if(r.no(detail::is_link(e), "layer " + path + " is a link") || r.no(!e->is_file(), "layer " + path + " is no file"))
             return;
         r.no(!e->fault.empty(), e->fault);
         r.no(!e->diff_id.empty() && e->diff_id.str() != diff_id, "layer " + path + " is not that of its diff ID");
         r.no(podman && !e->tar_fault.empty(), "layer " + path + " is not a whole tar archive");
     }
+    loaded.merge(seen);
     for(auto const& tag : item.tags.elements()) {
         auto const name = tarexport::parse_reference(tag);
         r.no(podman && (!name || !name->has_tag()), "invalid tag " + tag);
@@ -299,8 +305,9 @@ inline void rule_docker_archive(ruling& r, archive_facts const& f, archive_model
         r.no(m.manifest_json_fault || m.docker.trailing || e->size > manifest_limit, "manifest.json cannot be read") ||
         r.no(m.docker.items.empty(), "manifest.json has no image"))
         return;
+    std::set<std::string> loaded;
     for(std::size_t i = 0; i != m.docker.items.size() && !r.failed(); ++i)
-        rule_archive_item(r, f, m, i, podman);
+        rule_archive_item(r, f, m, i, podman, loaded);
     if(m.docker.items.size() > 1 && !podman)
         r.remark("each of the images by its name or index");
 }
@@ -375,7 +382,7 @@ inline void rule_oci_archive(ruling& r, archive_facts const& f, archive_model co
     if(m.roots.size() > 1)
         r.remark("each of the images by its name");
     auto const name = m.roots.front().name;
-    r.no(podman && name.find_first_of("/:") != std::string::npos && !tarexport::parse_reference(name), "invalid name " + name);
+    r.no(podman && !name.empty() && !tarexport::parse_reference(name), "invalid name " + name);
 }
 
 inline verdict rule_skopeo_docker(archive_facts const& f, archive_model const& m)
@@ -445,22 +452,33 @@ private:
             return;
         for(auto const& root : model_.roots) {
             r_.no(!docker_ && root.name.empty(), "an image without a name is dropped");
-            auto const* const m = detail::choose(root, host_);
-            if(r_.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken) ||
-                r_.no(!m, "no manifest is for this platform"))
+            if(r_.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken))
                 return;
-            rule_manifest(m);
-            // dockerd unpacks every platform that is there.
-            if(docker_)
-                for(auto const* other : root.manifests)
-                    rule_manifest(other);
+            if(!docker_)
+                rule_chosen(detail::choose(root, host_));
+            else // which unpacks every platform that is there, and leaves artifacts alone
+                for(auto const* m : root.manifests)
+                    if(m->no_image.empty())
+                        rule_manifest(m);
         }
+        r_.no(docker_ && images_ == 0, "index.json has no image");
+    }
+
+    // containerd takes an artifact for an image without layers.
+    void rule_chosen(manifest_view const* m)
+    {
+        if(r_.no(!m, "no manifest is for this platform") || m->no_image.empty())
+            return r_.failed() ? void() : rule_manifest(m);
+        r_.no(!m->config, m->no_image);
+        r_.no(m->proper_layers != (r_.failed() ? 0 : m->config->diff_ids.size()), m->no_image);
+        r_.remark("as an artifact, which cannot be run");
     }
 
     void rule_manifest(manifest_view const* m)
     {
+        ++images_;
         if(r_.no(!blobs_.contains(m->where.id), "manifest " + m->where.id.str() + " is missing or damaged") ||
-            r_.no(m->fault.has_value(), "a manifest cannot be read") || r_.no(!m->no_image.empty(), m->no_image))
+            r_.no(m->fault.has_value(), "a manifest cannot be read"))
             return;
         std::vector<std::pair<digest, entry_facts const*>> layers;
         for(auto const& l : m->layers) {
@@ -499,7 +517,7 @@ private:
 
     void run_docker()
     {
-        if(r_.no(model_.manifest_json_fault || model_.docker.trailing, "manifest.json cannot be read") ||
+        if(r_.no(model_.manifest_json_fault.has_value(), "manifest.json cannot be read") ||
             r_.no(model_.docker.items.empty(), "manifest.json has no image"))
             return;
         for(std::size_t i = 0; i != model_.docker.items.size() && !r_.failed(); ++i)
@@ -526,6 +544,7 @@ private:
     archive_model const& model_;
     platform const& host_;
     bool docker_;
+    std::size_t images_ = 0;
     std::unordered_map<digest, entry_facts const*> blobs_;
 };
 

@@ -9,8 +9,9 @@
 
 No two of them share a layer: engines do not read what they have.
 
-Usage: odd_archives.py FOLDER   makes FOLDER/NAME.tar, and prints for each NAME, the number of its images, and the names by
-                                which index.json knows them, separated by commas
+Usage: odd_archives.py FOLDER           makes FOLDER/NAME.tar, and prints for each NAME, the number of its images, and the
+                                        names by which index.json knows them, separated by commas
+       odd_archives.py --describe FILE  prints the same of an archive that is there
 """
 
 import bz2
@@ -730,7 +731,27 @@ cases["cut-04000"] = lambda w: cut(w, 4000)
 cases["cut-00100"] = lambda w: cut(w, 100)
 
 
+def describe(path):
+    """The number of images and their names, as far as they can be read."""
+    found = {}
+    try:
+        with tarfile.open(path) as tar:
+            for info in tar:
+                name = os.path.normpath(info.name)
+                if name in ("manifest.json", "index.json") and info.isfile():
+                    found[name] = json.loads(tar.extractfile(info).read())
+        items = found.get("manifest.json") or []
+        roots = (found.get("index.json") or {}).get("manifests") or []
+        names = [(d.get("annotations") or {}).get("org.opencontainers.image.ref.name", "") for d in roots]
+        return max(len(items), len({d["digest"] for d in roots})), ",".join(names) if len(roots) > 1 else ""
+    except (tarfile.TarError, OSError, EOFError, ValueError, AttributeError, KeyError, TypeError):
+        return 0, ""
+
+
 def main():
+    if sys.argv[1] == "--describe":
+        print(os.path.basename(sys.argv[2]).removesuffix(".tar"), *describe(sys.argv[2]), sep="\t")
+        return
     folder = sys.argv[1]
     for name, make in cases.items():
         made = make(name)

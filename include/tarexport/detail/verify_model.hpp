@@ -58,6 +58,7 @@ struct manifest_view {
     descriptor config_id;
     config_view const* config = nullptr; ///< null where it is missing
     std::vector<layer_view> layers;
+    std::size_t proper_layers = 0; ///< those of a type that containerd unpacks
 
     bool is_image() const noexcept { return file && !fault && no_image.empty(); }
 };
@@ -370,12 +371,10 @@ private:
         auto const by = "manifest " + d.id.str();
         m.config_id = read->config;
         auto const* const config_file = blob(read->config, by, true);
-        if(m.no_image.empty()) {
-            auto const c = config(config_file);
-            if(!c)
-                return c.error();
-            m.config = *c;
-        }
+        auto const c = config(config_file);
+        if(!c)
+            return c.error();
+        m.config = *c;
         layers_ += read->layers.size();
         if(layers_ > layer_limit) {
             m.fault = failure{error::limit_exceeded, e.name, "more than " + std::to_string(layer_limit) + " layers in all"};
@@ -385,6 +384,8 @@ private:
         for(auto const& l : read->layers) {
             blob(l, by, true);
             m.layers.push_back({l.id, l.size});
+            m.proper_layers += l.media_type.starts_with("application/vnd.oci.image.layer.") ||
+                               l.media_type.starts_with("application/vnd.docker.image.rootfs.");
         }
         return &m;
     }
