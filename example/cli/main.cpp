@@ -29,6 +29,7 @@ Usage:
   tarexport ls   [OPTIONS]                  list the images of a store
   tarexport have STORE [NAME...]            list the layers that a store has, for save --have
   tarexport merge [OPTIONS] ARCHIVE...      write the images of several archives to one
+  tarexport verify [OPTIONS] ARCHIVE|-      tell what is wrong with an archive, and which engines load it
 
 Stores:
   --store docker:[DATA_ROOT]     what dockerd keeps in /var/lib/docker or the data root given, whether it runs or not
@@ -51,6 +52,7 @@ Examples:
   tarexport save --store oci:/srv/images app:1.0 | ssh host docker load
   tarexport plan --store oci:/srv/images --json app:1.0
   tarexport save --store archive:images.tar.gz -o app.tar app:1.0
+  tarexport verify app.tar
 
 `tarexport COMMAND --help` tells more, `tarexport --version` the version. Exit codes: 0 done, 1 failed, 2 wrong usage.
 )";
@@ -59,8 +61,8 @@ using command = int (*)(std::vector<std::string> const&);
 
 std::map<std::string, command> const& commands()
 {
-    static std::map<std::string, command> const all = {
-        {"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}, {"have", cli::have}, {"merge", cli::merge}};
+    static std::map<std::string, command> const all = {{"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}, {"have", cli::have},
+        {"merge", cli::merge}, {"verify", cli::verify}};
     return all;
 }
 
@@ -99,7 +101,7 @@ int main(int argc, char** argv)
     auto const found = commands().find(name);
     try {
         if(found == commands().end())
-            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan, ls, have and merge");
+            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan, ls, have, merge and verify");
         arguments.erase(arguments.begin());
         return found->second(arguments);
     }

@@ -108,11 +108,11 @@ declare -A dockerds=() # the process of each that runs
 # use_docker NAME: the dockerd that is spoken to from here on. Its store is $work/NAME.
 use_docker() { engine=$1 DOCKER_HOST=unix://$work/$1.sock; }
 
-# A dockerd without an image, or with those that halt_docker left. Its zone is in the IDs of the v1 configs it saves, and
-# ours are in UTC.
+# start_docker [OPTION]...: a dockerd without an image, or with those that halt_docker left. Its zone is in the IDs of the v1
+# configs it saves, and ours are in UTC.
 start_docker() {
     TZ=UTC "$peers" sh dockerd --data-root "$work/$engine" --exec-root "$work/$engine.exec" --pidfile "$work/$engine.pid" \
-        -H "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none --storage-driver overlay2 \
+        -H "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none "${@:---storage-driver=overlay2}" \
         >>"$work/$engine.log" 2>&1 </dev/null &
     dockerds[$engine]=$!
     for _ in {1..150}; do

@@ -1,0 +1,80 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_VERIFY_HPP
+#define TAREXPORT_VERIFY_HPP
+
+#include <tarexport/detail/verify_facts.hpp>
+#include <tarexport/detail/verify_images.hpp>
+#include <tarexport/detail/verify_model.hpp>
+#include <tarexport/detail/verify_pass.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/layer.hpp>
+#include <tarexport/observer.hpp>
+#include <tarexport/verdicts.hpp>
+#include <tarexport/verification.hpp>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace tarexport {
+
+/** Read an archive of images once, and tell all that is wrong with it and who can load it.
+
+    Takes what `docker save` of any version, podman, skopeo and containerd write, OCI image layouts and thin archives; plain, or
+    compressed as a whole with gzip, zstd or bzip2. Every byte is hashed, and every layer is decompressed and compared with its
+    diff ID, as it passes: so a pipe will do. Memory does not depend on the archive's size; documents beyond
+    `verify_options::memory` go to a temporary file without a name.
+
+    The name is not `verify`, which is what writing does with the layers it reads (`write_options::verification`).
+
+    @par Example
+    @code
+    auto const found = verify_archive(source, {});
+    if(found && !found->good())
+        for(auto const& f : found->findings)
+            std::cerr << f.subject << ": " << f.sentence << '\n';
+    @endcode
+
+    @par Exception Safety
+    Throws only `std::bad_alloc`, and what the source throws.
+
+    @param source The archive's bytes, from the first on. It is read to its end.
+    @param observer Told of each entry when it begins (`entry_begun`) and when it was hashed (`entry_done`).
+    @return What was found out. A bad archive is no failure; one of the source, or of the temporary file, is.
+*/
+template<layer_source Source, observer Observer>
+result<verification> verify_archive(Source& source, verify_options const& options, Observer& observer)
+{
+    verification v;
+    detail::finding_list findings(v, options.findings);
+    auto const facts = detail::archive_pass<Source, Observer>(source, options, observer, v, findings).run();
+    if(!facts)
+        return facts.error();
+    detail::model_reader reader(*facts, findings);
+    if(auto done = reader.run(); !done)
+        return done.error();
+    auto& model = reader.model();
+    detail::image_check(*facts, model, findings, v).run();
+    v.verdicts = detail::rule_all(*facts, model, options.host, options.have);
+    detail::note_left_out(model.left_out, options.have, findings);
+    v.needed = std::move(model.left_out);
+    return v;
+}
+
+/// As above, without an observer.
+template<layer_source Source>
+result<verification> verify_archive(Source& source, verify_options const& options = {})
+{
+    no_observer nobody;
+    return tarexport::verify_archive(source, options, nobody);
+}
+
+} // namespace tarexport
+
+#endif
