@@ -327,7 +327,7 @@ void resume(oci_layout_store const& store)
     expect(report.ok() && report.bytes < whole.bytes().size(), "only what was missing is written");
     std::ifstream in("resumed.tar", std::ios::binary);
     expect(std::string(std::istreambuf_iterator<char>(in), {}) == whole.bytes(), "a resumed file");
-    for(char const* file : {"resumed.tar", "greeting.tar"})
+    for(char const* file : {"resumed.tar", "greeting.tar", "multi.tar"})
         std::remove(file);
 }
 
