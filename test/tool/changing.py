@@ -14,7 +14,7 @@ from layout import app, noise
 
 check = Checks()
 
-SIZE = 1 << 20
+SIZE = 4 << 20 # more than is read ahead
 
 
 def interrupted(tool, layout, harm, *arguments):

@@ -314,7 +314,7 @@ def while_resolving(tool, folder):
     for arguments in (["many"], ["-o", folder + "/many.tar", "many"]):
         process = tool.start("save", "--store", layout.url, *arguments)
         until(lambda: handles(process, signal.SIGTERM), "it does not prepare for signals")
-        signalled(process, signal.SIGTERM).refused("many: cancelled")
+        signalled(process, signal.SIGTERM).refused("many", ": cancelled")
     same(left(folder), ["store"], "what is left")
 
 

@@ -447,7 +447,7 @@ def default_store(tool, folder):
     none = {**tool.environment, "HOME": folder, "XDG_DATA_HOME": folder}
     for arguments in (["save", "app:1.0"], ["plan", "app:1.0"], ["ls"]):
         result = tool(*arguments, env=none)
-        need(result.code == 2 and "--store oci:DIR, docker:" in result.err, f"{arguments}: {result.err}")
+        need(result.code == 2 and "--store oci:DIR, archive:FILE, docker:" in result.err, f"{arguments}: {result.err}")
     prefix = folder + "/prefix"
     os.makedirs(prefix + "/bin")
     os.makedirs(prefix + "/share/tarexport")
@@ -468,7 +468,7 @@ def usage(tool, folder):
     store = ["--store", layout.url]
     target = folder + "/file"
     for arguments, says in (
-            (["frobnicate"], ["frobnicate", "save, plan, ls and verify"]),
+            (["frobnicate"], ["frobnicate", "save, plan, ls, have, merge and verify"]),
             (["save", *store, "--frobnicate", "app"], ["--frobnicate"]),
             (["save", *store, "-x", "app"], ["-x"]),
             (["save", "--store", "tar:/x", "-o", target, "app"], ["tar:/x", "oci:DIR"]),

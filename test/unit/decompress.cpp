@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(an_end_within_is_an_error)
 {
     auto const text = noise(3000);
     for(auto const& compressed : {gzip(text), zstd(text), gzip("a") + gzip("b"), zstd("a") + skippable("b") + zstd("c")})
-        for(std::size_t n = 6; n != compressed.size(); ++n) {
+        for(std::size_t n = 6; n < compressed.size(); n += n < 60 || n + 60 > compressed.size() ? 1 : 37) {
             auto const o = expand(compressed.substr(0, n));
             bool const between = n == gzip("a").size() || n == zstd("a").size() || n == zstd("a").size() + skippable("b").size();
             if(!(between && compressed.size() < 100))
