@@ -35,10 +35,12 @@ struct text_source {
 
 static bool verify(std::string_view archive)
 {
-    text_source source{archive};
+    //[verify
+    text_source source{archive}; // any layer_source: a file, a pipe
     auto const found = tarexport::verify_archive(source).value();
     std::cout << to_text(found) << '\n';
     return found.good();
+    //]
 }
 
 int main()

@@ -12,6 +12,7 @@
 #include <tarexport/detail/verify_images.hpp>
 #include <tarexport/detail/verify_model.hpp>
 #include <tarexport/digest.hpp>
+#include <tarexport/plan.hpp>
 #include <tarexport/platform.hpp>
 #include <tarexport/platform_matcher.hpp>
 #include <tarexport/reference.hpp>
@@ -103,8 +104,8 @@ inline void rule_docker_layer(ruling& r, archive_facts const& f, archive_model c
         return r.needs(promised.value_or(digest()), diff_id);
     if(r.no(detail::leads_out(path), "layer " + path + " leads out of the archive") || r.no(!e, "layer " + path + " is missing"))
         return;
-    auto const why = detail::fault_of_layer(*e, diff_id);
     r.no(!zstd && e->packed == packing::zstd, "layer " + path + " is compressed with zstd, which it reads from 23.0 on");
+    auto const why = detail::fault_of_layer(*e, diff_id, true);
     r.no(!why.sentence.empty(), why.sentence);
     if(e->packed == packing::xz)
         r.depends("only where there is the program xz");
@@ -112,8 +113,8 @@ inline void rule_docker_layer(ruling& r, archive_facts const& f, archive_model c
 
 inline void rule_docker_item(ruling& r, archive_facts const& f, archive_model const& m, std::size_t i, bool zstd)
 {
-    auto const& item = m.docker.items[i];
-    auto const* const c = m.configs[i];
+    auto const& item = m.docker.list.items[i];
+    auto const* const c = m.docker.configs[i];
     auto const layers = item.layers.elements();
     if(r.no(detail::leads_out(item.config), "config " + item.config + " leads out of the archive") ||
         r.no(!c, "config " + item.config + " is missing") || r.no(c->fault.has_value(), "config " + item.config + " cannot be read") ||
@@ -132,12 +133,12 @@ inline void rule_docker_item(ruling& r, archive_facts const& f, archive_model co
 inline void rule_docker_parents(ruling& r, archive_model const& m)
 {
     std::map<std::string, config_view const*, std::less<>> by_id;
-    for(auto const* c : m.configs)
+    for(auto const* c : m.docker.configs)
         by_id.emplace(c->file->id.str(), c);
-    for(std::size_t i = 0; i != m.configs.size(); ++i) {
-        auto const at = by_id.find(m.docker.items[i].parent);
-        bool const other = at != by_id.end() && at->second != m.configs[i];
-        r.no(other && !image_check::is_parent(*at->second, *m.configs[i]), "a parent with another history");
+    for(std::size_t i = 0; i != m.docker.configs.size(); ++i) {
+        auto const at = by_id.find(m.docker.list.items[i].parent);
+        bool const other = at != by_id.end() && at->second != m.docker.configs[i];
+        r.no(other && !image_check::is_parent(*at->second, *m.docker.configs[i]), "a parent with another history");
     }
 }
 
@@ -216,8 +217,7 @@ private:
 inline void rule_unpacking(ruling& r, archive_facts const& f)
 {
     r.no(f.cut_short, "not all of the archive could be checked");
-    r.no(!f.packed_fault.empty(), f.packed_fault);
-    r.no(f.fault.has_value(), "the archive cannot be read to its end");
+    r.no(f.fault.has_value(), f.packed_fault.empty() ? "the archive cannot be read to its end" : f.packed_fault);
 }
 
 inline verdict rule_docker(archive_facts const& f, archive_model const& m, loader who, std::optional<digest_set> const& have)
@@ -228,14 +228,14 @@ inline verdict rule_docker(archive_facts const& f, archive_model const& m, loade
     r.no(!zstd && f.packed == packing::zstd, "compressed with zstd, which it reads from 23.0 on");
     r.no(f.broken_hard_link, "a hard link to what does not come before it");
     r.no(f.odd, "an entry of a type that it does not unpack");
-    if(!m.manifest_json && !r.failed()) {
+    if(!m.docker.file && !r.failed()) {
         v1_rules(r, f).run();
         return std::move(r).take();
     }
-    r.no(m.manifest_json_fault.has_value(), "manifest.json cannot be read");
-    r.no(m.docker.null, "manifest.json is null");
-    r.no(m.docker.items.empty(), "manifest.json has no image");
-    for(std::size_t i = 0; i != m.docker.items.size() && !r.failed(); ++i)
+    r.no(m.docker.fault.has_value(), "manifest.json cannot be read");
+    r.no(m.docker.list.null, "manifest.json is null");
+    r.no(m.docker.list.items.empty(), "manifest.json has no image");
+    for(std::size_t i = 0; i != m.docker.list.items.size() && !r.failed(); ++i)
         rule_docker_item(r, f, m, i, zstd);
     if(!r.failed())
         rule_docker_parents(r, m);
@@ -244,43 +244,36 @@ inline verdict rule_docker(archive_facts const& f, archive_model const& m, loade
 
 // --- containers/image: podman and skopeo ---
 
-// By name, the first of equals; a link is followed once, and only where that is asked for.
-inline entry_facts const* find_component(archive_facts const& f, std::string_view path, bool follow)
+// Its own grammar does not take what has upper-case letters for a host.
+inline bool is_podman_name(std::string_view text)
 {
-    auto const wanted = detail::clean_path(path);
-    auto const* const e = f.first(detail::clean_path("/" + wanted).substr(1));
-    if(!e || detail::clean_path(e->name) != wanted)
-        return nullptr;
-    if(e->type != tar_type::symlink || !follow)
-        return e;
-    auto const slash = wanted.rfind('/');
-    return find_component(f, (slash == std::string::npos ? std::string() : wanted.substr(0, slash + 1)) + e->link, false);
+    auto const host = text.substr(0, text.find('/'));
+    bool const upper = std::ranges::any_of(host, [](char c) { return c >= 'A' && c <= 'Z'; });
+    bool const bare = text.find('/') != std::string_view::npos && host.find_first_of(".:") == std::string_view::npos;
+    return tarexport::parse_reference(text) && !(upper && bare);
 }
 
 // podman does not read a layer that it has, also from an image before.
 inline void rule_archive_item(
-    ruling& r, archive_facts const& f, archive_model const& m, std::size_t i, bool podman, std::set<std::string>& loaded)
+    ruling& r, archive_facts const& f, docker_view const& d, std::size_t i, bool podman, std::set<std::string>& loaded)
 {
     constexpr std::uint64_t config_limit = std::uint64_t{4} << 20;
-    auto const& item = m.docker.items[i];
-    auto const* const file = find_component(f, item.config, true);
-    auto const* const c = m.configs[i];
+    auto const& item = d.list.items[i];
+    auto const* const c = d.configs[i];
     auto const layers = item.layers.elements();
-    if(r.no(!file || !file->is_file(), "config " + item.config + " is missing") ||
-        r.no(!c || c->file != file, "of several entries " + item.config + " it takes the first") ||
-        r.no(c->fault.has_value() || file->size > config_limit, "config " + item.config + " cannot be read") ||
+    if(r.no(!c, "config " + item.config + " is missing") ||
+        r.no(c->fault.has_value() || c->file->size > config_limit, "config " + item.config + " cannot be read") ||
         r.no(layers.size() != c->diff_ids.size(), "another number of layers than of diff IDs"))
         return;
-    std::map<std::string, std::string> paths;
-    std::set<std::string> seen;
+    std::set<std::string> paths, seen;
     for(std::size_t n = 0; n != layers.size() && !r.failed(); ++n) {
         auto const& diff_id = c->diff_ids[n];
         if(!seen.insert(diff_id).second)
             continue;
         auto const path = detail::clean_path(layers[n]);
         r.no(!tarexport::parse_digest(diff_id), "diff ID " + diff_id + " is no digest");
-        r.no(!paths.emplace(path, diff_id).second, "layer " + path + " has two diff IDs");
-        auto const* const e = find_component(f, path, false);
+        r.no(!paths.insert(path).second, "layer " + path + " has two diff IDs");
+        auto const* const e = f.component(path, false);
         if(r.no(!e, "layer " + path + " is missing") || (podman && loaded.contains(diff_id)))
             continue;
         if(r.no(detail::is_link(e), "layer " + path + " is a link") || r.no(!e->is_file(), "layer " + path + " is no file"))
@@ -292,23 +285,23 @@ inline void rule_archive_item(
     loaded.merge(seen);
     for(auto const& tag : item.tags.elements()) {
         auto const name = tarexport::parse_reference(tag);
-        r.no(podman && (!name || !name->has_tag()), "invalid tag " + tag);
+        r.no(podman && (!name || !name->has_tag() || !detail::is_podman_name(tag)), "invalid tag " + tag);
     }
 }
 
 inline void rule_docker_archive(ruling& r, archive_facts const& f, archive_model const& m, bool podman)
 {
     constexpr std::uint64_t manifest_limit = std::uint64_t{1} << 20;
+    auto const& d = m.first_docker;
     rule_unpacking(r, f);
-    auto const* const e = find_component(f, "manifest.json", true);
-    if(r.no(!e || !e->is_file(), "there is no manifest.json") || r.no(e != m.manifest_json, "of several entries manifest.json it takes the first") ||
-        r.no(m.manifest_json_fault || m.docker.trailing || e->size > manifest_limit, "manifest.json cannot be read") ||
-        r.no(m.docker.items.empty(), "manifest.json has no image"))
+    if(r.no(!f.packed_fault.empty(), f.packed_fault) || r.no(!d.file, "there is no manifest.json") ||
+        r.no(d.fault || d.list.trailing || d.file->size > manifest_limit, "manifest.json cannot be read") ||
+        r.no(d.list.items.empty(), "manifest.json has no image"))
         return;
     std::set<std::string> loaded;
-    for(std::size_t i = 0; i != m.docker.items.size() && !r.failed(); ++i)
-        rule_archive_item(r, f, m, i, podman, loaded);
-    if(m.docker.items.size() > 1 && !podman)
+    for(std::size_t i = 0; i != d.list.items.size() && !r.failed(); ++i)
+        rule_archive_item(r, f, d, i, podman, loaded);
+    if(d.list.items.size() > 1 && !podman)
         r.remark("each of the images by its name or index");
 }
 
@@ -333,33 +326,59 @@ inline bool has_digest_of(entry_facts const& e, digest const& id)
     return (id.algorithm() == digest_algorithm::sha256 ? e.id : e.named) == id;
 }
 
-inline entry_facts const* blob_file(archive_facts const& f, digest const& id)
+// The size of a layer is not compared.
+inline void rule_oci_blob(ruling& r, archive_facts const& f, archive_model const& m, digest const& id, std::string_view what)
 {
-    return f.file("blobs/" + std::string(name_of(id.algorithm())) + "/" + id.hex());
-}
-
-inline void rule_oci_blob(ruling& r, archive_facts const& f, archive_model const& m, digest const& id, std::uint64_t size, std::string_view what)
-{
-    auto const* const e = detail::blob_file(f, id);
+    auto const path = plan::blob_path(id);
+    auto const* const e = f.file(path);
+    auto const* const own = f.last(path);
     auto const named = std::string(what) + " " + id.str();
     r.no(!e, named + (m.has_left_out(id.str()) ? " is left out" : " is missing")) || r.no(!detail::has_digest_of(*e, id), named + " is damaged") ||
-        r.no(e->size != size, named + " has another size than its descriptor");
+        r.no(own && own->type == tar_type::symlink && own->link.starts_with('/'), named + " is a link to an absolute path");
 }
 
 inline void rule_oci_image(ruling& r, archive_facts const& f, archive_model const& m, manifest_view const* v, bool podman)
 {
     if(r.no(!v, "no manifest is for this platform") || r.no(!v->file || v->fault, "a manifest cannot be read"))
         return;
-    rule_oci_blob(r, f, m, v->config_id.id, v->config_id.size, "config");
+    auto const* const config = f.file(plan::blob_path(v->config_id.id));
+    rule_oci_blob(r, f, m, v->config_id.id, "config");
+    r.no(config && config->size != v->config_id.size, "the config has another size than its descriptor");
     for(std::size_t n = 0; n != v->layers.size() && !r.failed(); ++n)
-        rule_oci_blob(r, f, m, v->layers[n].id, v->layers[n].size, "layer");
-    if(!podman || r.no(!v->no_image.empty(), v->no_image) || r.no(!v->config || v->config->fault, "the config cannot be read") ||
-        r.no(v->layers.size() != v->config->diff_ids.size(), "another number of layers than of diff IDs"))
+        rule_oci_blob(r, f, m, v->layers[n].id, "layer");
+    if(!podman || r.no(!v->no_image.empty(), v->no_image) ||
+        r.no(!v->config || (v->config->fault && !v->config->no_rootfs), "the config cannot be read"))
         return;
+    // It does not miss a diff ID, but compares those that there are.
     for(std::size_t n = 0; n != v->layers.size() && !r.failed(); ++n) {
-        auto const why = detail::fault_of_layer(*detail::blob_file(f, v->layers[n].id), v->config->diff_ids[n]);
+        auto const* const e = f.file(plan::blob_path(v->layers[n].id));
+        auto const& diff_ids = v->config->diff_ids;
+        auto const why = detail::fault_of_layer(*e, n < diff_ids.size() ? diff_ids[n] : e->diff_id.str());
         r.no(!why.sentence.empty(), why.sentence);
     }
+}
+
+inline void rule_oci_names(ruling& r, archive_model const& m, bool podman)
+{
+    auto const& name = m.roots.front().name;
+    r.no(podman && !name.empty() && !detail::is_podman_name(name), "invalid name " + name);
+    std::set<std::string> names;
+    bool twice = false, other = false;
+    for(auto const& root : m.roots) {
+        r.no(m.roots.size() > 1 && root.ref_name.empty(), "of several images each needs a name");
+        r.no(m.roots.size() > 1 && root.where.media_type != media_type::oci_manifest && root.where.media_type != media_type::oci_index,
+            "of several images it finds only those with OCI's media types");
+        twice = twice || !names.insert(root.ref_name).second;
+        other = other || std::ranges::any_of(root.manifests, [](auto const* v) {
+            return std::ranges::any_of(v->layers, [](auto const& l) { return l.id.algorithm() != digest_algorithm::sha256; });
+        });
+    }
+    if(m.roots.size() > 1)
+        r.remark("each of the images by its name");
+    if(twice)
+        r.depends("of several images with one name it takes the first");
+    if(other && !podman)
+        r.depends("blobs with another digest than sha256 cannot be copied everywhere");
 }
 
 inline void rule_oci_archive(ruling& r, archive_facts const& f, archive_model const& m, platform const& host, bool podman)
@@ -371,18 +390,16 @@ inline void rule_oci_archive(ruling& r, archive_facts const& f, archive_model co
     if(r.no(!m.index_json, "there is no index.json") || r.no(m.index_json_fault.has_value(), "index.json cannot be read") ||
         r.no(m.roots.empty(), "index.json has no image") || r.no(podman && m.roots.size() > 1, "index.json has several images"))
         return;
-    std::set<std::string> names;
+    std::set<manifest_view const*> seen;
     for(auto const& root : m.roots) {
-        bool const named = m.roots.size() == 1 || (!root.ref_name.empty() && names.insert(root.ref_name).second);
-        r.no(!named, "of several images each needs a name of its own");
         r.no(root.depth > 1, "an index in an index");
-        r.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken);
-        rule_oci_image(r, f, m, r.failed() ? nullptr : detail::choose(root, host), podman);
+        if(r.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken))
+            return;
+        auto const* const chosen = detail::choose(root, host);
+        if(seen.insert(chosen).second)
+            rule_oci_image(r, f, m, chosen, podman);
     }
-    if(m.roots.size() > 1)
-        r.remark("each of the images by its name");
-    auto const name = m.roots.front().name;
-    r.no(podman && !name.empty() && !tarexport::parse_reference(name), "invalid name " + name);
+    rule_oci_names(r, m, podman);
 }
 
 inline verdict rule_skopeo_docker(archive_facts const& f, archive_model const& m)
@@ -408,7 +425,7 @@ inline verdict rule_podman(archive_facts const& f, archive_model const& m, platf
     ruling oci(loader::podman, nothing), docker(loader::podman, nothing);
     rule_oci_archive(oci, f, m, host, true);
     rule_docker_archive(docker, f, m, true);
-    bool const as_docker = (oci.failed() && !docker.failed()) || (m.manifest_json && oci.failed());
+    bool const as_docker = (oci.failed() && !docker.failed()) || (m.docker.file && oci.failed());
     return std::move(as_docker ? docker : oci).take();
 }
 
@@ -433,12 +450,13 @@ public:
     {
         rule_unpacking(r_, facts_);
         r_.no(!docker_ && facts_.packed != packing::none, "the archive is compressed as a whole");
+        r_.no(model_.bad_manifest_json, "manifest.json cannot be read");
         auto const* const layout = facts_.last("oci-layout");
         if(r_.failed())
             return;
         if(layout && layout->is_file())
             run_oci();
-        else if(!r_.no(!model_.manifest_json, "neither oci-layout nor manifest.json is there"))
+        else if(!r_.no(!model_.docker.file, "neither oci-layout nor manifest.json is there"))
             run_docker();
     }
 
@@ -477,6 +495,8 @@ private:
     void rule_manifest(manifest_view const* m)
     {
         ++images_;
+        if(!seen_.insert(m).second)
+            return;
         if(r_.no(!blobs_.contains(m->where.id), "manifest " + m->where.id.str() + " is missing or damaged") ||
             r_.no(m->fault.has_value(), "a manifest cannot be read"))
             return;
@@ -517,11 +537,11 @@ private:
 
     void run_docker()
     {
-        if(r_.no(model_.manifest_json_fault.has_value(), "manifest.json cannot be read") ||
-            r_.no(model_.docker.items.empty(), "manifest.json has no image"))
+        if(r_.no(model_.docker.fault.has_value(), "manifest.json cannot be read") ||
+            r_.no(model_.docker.list.items.empty(), "manifest.json has no image"))
             return;
-        for(std::size_t i = 0; i != model_.docker.items.size() && !r_.failed(); ++i)
-            rule_item(model_.docker.items[i], model_.configs[i]);
+        for(std::size_t i = 0; i != model_.docker.list.items.size() && !r_.failed(); ++i)
+            rule_item(model_.docker.list.items[i], model_.docker.configs[i]);
     }
 
     void rule_item(listed_item const& item, config_view const* c)
@@ -545,6 +565,7 @@ private:
     platform const& host_;
     bool docker_;
     std::size_t images_ = 0;
+    std::set<manifest_view const*> seen_;
     std::unordered_map<digest, entry_facts const*> blobs_;
 };
 

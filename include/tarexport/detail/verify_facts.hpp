@@ -83,7 +83,7 @@ struct entry_facts {
     std::uint64_t size = 0;
     digest id;                 ///< sha256 of its data; empty where it has none, or where it was not read
     digest named;              ///< the digest of another algorithm, where its path names one
-    digest diff_id;            ///< sha256 of its data when decompressed
+    digest diff_id;            ///< sha256 of its data when decompressed, as far as that could be read
     char type = tar_type::regular;
     packing packed = packing::none;
     bool before_target = false; ///< a hard link to what comes later, or never
@@ -106,6 +106,7 @@ public:
 
     entry_facts& add(entry_facts e)
     {
+        has_links_ = has_links_ || e.type == tar_type::symlink || e.type == tar_type::hard_link;
         auto const n = entries_.size();
         auto& kept = entries_.emplace_back(std::move(e));
         auto const [at, fresh] = paths_.try_emplace(kept.path, span_of{n, n});
@@ -134,8 +135,13 @@ public:
     entry_facts const* unpacked(std::string_view path) const
     {
         auto rest = detail::clean_path(std::string("/").append(path));
+        if(!has_links_)
+            return last(std::string_view(rest).substr(1));
         std::string done;
-        for(std::size_t hops = 0; hops != 255;) {
+        for(std::size_t hops = 0; hops != most_hops;) {
+            work_ += rest.size();
+            if(rest.size() > longest_path || work_ > most_work)
+                return nullptr;
             if(rest.empty() || rest == "/") {
                 auto const* const e = last(done);
                 if(!e || e->type != tar_type::hard_link)
@@ -155,12 +161,25 @@ public:
                 continue;
             }
             ++hops;
-            rest = detail::clean_path((e->link.starts_with('/') ? e->link : "/" + done + "/" + e->link) + tail);
-            if(rest.size() > 65536)
-                return nullptr;
+            auto const slash_before = next.rfind('/');
+            auto const folder = slash_before == std::string::npos ? std::string("/") : "/" + next.substr(0, slash_before + 1);
+            rest = detail::clean_path((e->link.starts_with('/') ? e->link : folder + e->link) + tail);
             done.clear();
         }
         return nullptr;
+    }
+
+    /// Return the first entry whose name is a path, as containers/image looks for it, and that of a symlink if wanted; or null.
+    entry_facts const* component(std::string_view path, bool follow) const
+    {
+        auto const wanted = detail::clean_path(path);
+        auto const* const e = first(detail::clean_path("/" + wanted).substr(1));
+        if(!e || detail::clean_path(e->name) != wanted)
+            return nullptr;
+        if(e->type != tar_type::symlink || !follow)
+            return e;
+        auto const slash = wanted.rfind('/');
+        return component((slash == std::string::npos ? std::string() : wanted.substr(0, slash + 1)) + e->link, false);
     }
 
     /// Return the regular file that a path leads to, or null.
@@ -168,13 +187,6 @@ public:
     {
         auto const* const e = unpacked(path);
         return e && e->is_file() ? e : nullptr;
-    }
-
-    /// Return whether something is unpacked at or below a path.
-    bool is_directory(std::string_view path) const
-    {
-        auto const* const e = last(path);
-        return e && e->type == tar_type::directory;
     }
 
     /// Read a document that was kept.
@@ -198,7 +210,13 @@ private:
         std::size_t last;
     };
 
+    static constexpr std::size_t most_hops = 255;      // as the engine has it
+    static constexpr std::size_t longest_path = 4096;  // that Linux takes
+    static constexpr std::uint64_t most_work = std::uint64_t{1} << 30; // on paths with links in them; a limit for who makes them long
+
     std::deque<entry_facts> entries_;
+    bool has_links_ = false;
+    std::uint64_t mutable work_ = 0;
     std::unordered_map<std::string_view, span_of> paths_; // of strings in the entries, which stay where they are
 };
 

@@ -37,6 +37,7 @@ namespace tarexport::detail {
 struct config_view {
     entry_facts const* file = nullptr;
     std::optional<failure> fault;   ///< why engines cannot read it
+    bool no_rootfs = false;         ///< which is all that is wrong
     std::optional<failure> refused; ///< why dockerd does not take the image
     std::vector<std::string> diff_ids;
     platform target;
@@ -73,12 +74,19 @@ struct root_view {
     std::string broken;                        ///< why not all of it can be read; empty if it can
 };
 
+/// `manifest.json` as somebody finds it.
+struct docker_view {
+    entry_facts const* file = nullptr;
+    std::optional<failure> fault;
+    docker_list list;
+    std::vector<config_view const*> configs; ///< of the list's items; null where one is missing
+};
+
 /// All that an archive's documents say.
 struct archive_model {
-    entry_facts const* manifest_json = nullptr;
-    std::optional<failure> manifest_json_fault;
-    docker_list docker;
-    std::vector<config_view const*> configs; ///< of the items of `docker`; null where one is missing
+    docker_view docker;       ///< the last of that name, through links
+    docker_view first_docker; ///< the first of that name, as containers/image has it
+    bool bad_manifest_json = false; ///< any of that name cannot be read
 
     entry_facts const* index_json = nullptr;
     std::optional<failure> index_json_fault;
@@ -121,7 +129,7 @@ public:
 private:
     static constexpr std::size_t image_limit = 10'000;
     static constexpr std::size_t layer_limit = 200'000;
-    static constexpr std::uint64_t reading_limit = std::uint64_t{1} << 30;
+    static constexpr std::uint64_t reading_limit = std::uint64_t{256} << 20;
     static constexpr document_limits index_limits{std::size_t{8} << 20, 64, 200'000, image_limit};
     static constexpr document_limits manifest_limits{std::size_t{4} << 20, 64, 200'000, image_limit};
 
@@ -161,33 +169,44 @@ private:
 
     result<void> read_manifest_json()
     {
-        auto const* const e = model_.manifest_json = facts_.file("manifest.json");
+        if(auto done = read_list(facts_.file("manifest.json"), model_.docker, false); !done)
+            return done;
+        auto const* const first = facts_.component("manifest.json", true);
+        if(auto done = read_list(first && first->is_file() ? first : nullptr, model_.first_docker, true); !done)
+            return done;
+        auto const& d = model_.docker;
+        if(d.fault)
+            findings_.error(d.fault->code == error::limit_exceeded ? finding_code::limit : finding_code::invalid_document, d.file->name, sentence(*d.fault));
+        if(d.list.null)
+            findings_.error(finding_code::invalid_document, d.file->name, "null in place of a list of images");
+        if(d.list.trailing)
+            findings_.warning(finding_code::invalid_document, d.file->name, "something follows the list of images");
+        return {};
+    }
+
+    result<void> read_list(entry_facts const* e, docker_view& d, bool first)
+    {
+        d.file = e;
         if(!e)
             return {};
         auto const t = text(*e);
         if(!t && !is_ours(t.error()))
             return t.error();
         auto read = t ? detail::read_docker_list(*t) : result<docker_list>(t.error());
+        if(read && read->items.size() > image_limit)
+            read = failure{error::limit_exceeded, e->name, "more than " + std::to_string(image_limit) + " images"};
         if(!read) {
-            model_.manifest_json_fault = read.error();
-            findings_.error(finding_code::invalid_document, e->name, sentence(read.error()));
+            d.fault = read.error();
+            model_.bad_manifest_json = true;
             return {};
         }
-        if(read->items.size() > image_limit) {
-            model_.manifest_json_fault = failure{error::limit_exceeded, e->name, "more than " + std::to_string(image_limit) + " images"};
-            findings_.error(finding_code::limit, e->name, model_.manifest_json_fault->detail);
-            return {};
-        }
-        model_.docker = *std::move(read);
-        if(model_.docker.null)
-            findings_.error(finding_code::invalid_document, e->name, "null in place of a list of images");
-        if(model_.docker.trailing)
-            findings_.warning(finding_code::invalid_document, e->name, "something follows the list of images");
-        for(auto const& item : model_.docker.items) {
-            auto const c = config(facts_.file(item.config));
+        d.list = *std::move(read);
+        for(auto const& item : d.list.items) {
+            auto const* const file = first ? facts_.component(item.config, true) : facts_.file(item.config);
+            auto const c = config(file && file->is_file() ? file : nullptr);
             if(!c)
                 return c.error();
-            model_.configs.push_back(*c);
+            d.configs.push_back(*c);
         }
         return {};
     }
@@ -201,6 +220,7 @@ private:
         auto parsed = t ? tarexport::parse_image(*std::move(t), file.id, {.values = 200'000}) : result<image>(t.error());
         if(!parsed) {
             c.fault = parsed.error();
+            c.no_rootfs = c.fault->detail == "no rootfs";
             return {};
         }
         if(auto const checked = tarexport::check_image(*parsed); !checked)
@@ -323,7 +343,9 @@ private:
     result<void> follow_index(descriptor const& d, entry_facts const& e, root_view& r)
     {
         read_ += e.size;
-        auto const t = read_ > reading_limit ? result<std::string>(failure{error::limit_exceeded, e.name, "documents of more than 1 GiB lead from one to another"}) : text(e);
+        auto const t = read_ <= reading_limit
+                           ? text(e)
+                           : result<std::string>(failure{error::limit_exceeded, e.name, "indexes are listed again and again"});
         if(!t && !is_ours(t.error()))
             return t.error();
         auto const read = t ? tarexport::parse_index(*t, e.name, index_limits) : result<index>(t.error());

@@ -434,12 +434,10 @@ private:
             }
         }
         static_cast<void>(plain.drain());
-        if(bytes.is_damaged()) {
+        if(bytes.is_damaged())
             e.fault = bytes.why().detail; // whether it matters depends on what refers to it
-        }
-        else if(e.packed != packing::xz) {
+        if(e.packed != packing::xz)
             e.diff_id = plain.result();
-        }
     }
 
     verify_options const& options_;

@@ -1,0 +1,241 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+// Archives that were made to keep their reader busy, to fill its memory or to make it crash.
+
+#include <tarexport/verify.hpp>
+
+#define BOOST_TEST_MODULE verify_hostile
+#include <boost/test/unit_test.hpp>
+
+#include "verify_support.hpp"
+
+#include <tarexport/detail/expanding_source.hpp>
+
+#include <boost/iostreams/copy.hpp>
+#include <boost/iostreams/filter/bzip2.hpp>
+#include <boost/iostreams/filter/gzip.hpp>
+#include <boost/iostreams/filter/zstd.hpp>
+#include <boost/iostreams/filtering_stream.hpp>
+
+#include <random>
+#include <sstream>
+
+using namespace verifying;
+
+namespace {
+
+template<class Filter>
+std::string packed(std::string const& text)
+{
+    std::istringstream in(text);
+    std::ostringstream out;
+    boost::iostreams::filtering_ostream filtered;
+    filtered.push(Filter());
+    filtered.push(out);
+    boost::iostreams::copy(in, filtered);
+    return out.str();
+}
+
+using gzip = boost::iostreams::gzip_compressor;
+using zstd = boost::iostreams::zstd_compressor;
+using bzip2 = boost::iostreams::bzip2_compressor;
+
+// What is in some bytes, read in portions, and why not more.
+std::pair<std::string, failure> expanded(std::string const& text, std::size_t portion, detail::expansion_budget budget = {})
+{
+    text_source source{text, portion};
+    detail::expanding_source<text_source> in(source, budget);
+    in.detect();
+    std::string out;
+    std::vector<std::byte> buffer(portion);
+    error_code ec;
+    while(auto const n = in.read_some(buffer, ec))
+        out += to_text(bytes_view(buffer).first(n));
+    return {out, in.why()};
+}
+
+std::string sample()
+{
+    std::mt19937 random(7);
+    std::string text;
+    while(text.size() < 300'000)
+        text += std::string(random() % 50, static_cast<char>('a' + random() % 26));
+    return text;
+}
+
+std::string oci(std::string const& index) { return archive().add("oci-layout", R"({"imageLayoutVersion":"1.0.0"})").add("index.json", index).end(); }
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(what_is_compressed_comes_out_whatever_the_portions)
+{
+    auto const text = sample();
+    for(auto const& p : {packed<gzip>(text), packed<zstd>(text), packed<bzip2>(text), text})
+        for(std::size_t portion : {1u, 1000u, 200'000u}) {
+            auto const once = expanded(p, portion);
+            BOOST_TEST((once.first == text));
+            BOOST_TEST(!once.second.code.failed());
+            if(p == text)
+                continue;
+            auto const twice = expanded(p + p, portion);
+            BOOST_TEST((twice.first == text + text));
+            BOOST_TEST(!twice.second.code.failed());
+        }
+}
+
+BOOST_AUTO_TEST_CASE(every_cut_and_everything_behind_the_end_of_what_is_compressed_is_told)
+{
+    auto const text = sample().substr(0, 3000);
+    for(auto const& p : {packed<gzip>(text), packed<zstd>(text), packed<bzip2>(text)}) {
+        for(std::size_t n = 6; n < p.size(); ++n)
+            BOOST_TEST(expanded(p.substr(0, n), 1000).second.code.failed());
+        BOOST_TEST(expanded(p + "more", 1000).second.code.failed());
+    }
+    std::string const skipped("\x50\x2a\x4d\x18\x03\0\0\0abc", 11);
+    BOOST_TEST((expanded(skipped + packed<zstd>(text) + skipped, 1000).first == text));
+    BOOST_TEST(expanded(packed<zstd>(text) + skipped.substr(0, 9), 1000).second.code.failed());
+}
+
+BOOST_AUTO_TEST_CASE(bombs_are_left_alone)
+{
+    detail::expansion_budget small;
+    small.bytes = 1'000'000;
+    auto const bomb = packed<zstd>(std::string(50'000'000, '\0'));
+    auto const [text, why] = expanded(bomb, 100'000, small);
+    BOOST_TEST((why.code == error::limit_exceeded));
+    BOOST_TEST(text.size() < 1'300'000u);
+
+    auto const huge = packed<zstd>(std::string(200'000'000, '\0'));
+    verify_options how;
+    auto const v = verified(parts().entries().add("bomb", huge).end(), how);
+    BOOST_TEST(v.good()); // nothing refers to it
+    parts p;
+    p.stored[0] = huge;
+    BOOST_TEST(has(verified(p.entries().end()), finding_code::damaged_compression));
+    BOOST_TEST(has(verified(huge), finding_code::damaged_compression));
+}
+
+BOOST_AUTO_TEST_CASE(a_large_window_is_refused)
+{
+    // A frame whose header wants 2^31 bytes.
+    std::string const frame("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9);
+    BOOST_TEST((expanded(frame, 100).second.code == error::limit_exceeded));
+}
+
+BOOST_AUTO_TEST_CASE(huge_counts)
+{
+    verify_options how;
+    how.entries = 100;
+    archive many;
+    for(int i = 0; i != 200; ++i)
+        many.add(std::to_string(i));
+    auto const text = many.end();
+    auto const v = verified(text, how);
+    BOOST_TEST(has(v, finding_code::limit));
+    BOOST_TEST(v.bytes == text.size());
+    BOOST_TEST(answers(v) == "nnnnnnn");
+
+    how = {};
+    how.names = 10'000;
+    archive long_names;
+    for(int i = 0; i != 10; ++i)
+        long_names.add(std::string(5000, 'n') + std::to_string(i));
+    BOOST_TEST(has(verified(long_names.end(), how), finding_code::limit));
+
+    how = {};
+    how.findings = 10;
+    archive odd;
+    for(int i = 0; i != 50; ++i)
+        odd.add("../" + std::to_string(i));
+    auto const told = verified(odd.end(), how);
+    BOOST_TEST(told.findings.size() == 10u);
+    BOOST_TEST(told.errors >= 50u);
+    BOOST_TEST(told.more_findings >= 40u);
+}
+
+BOOST_AUTO_TEST_CASE(documents_that_are_deep_long_or_many)
+{
+    auto const deep = std::string(100'000, '[') + std::string(100'000, ']');
+    BOOST_TEST(has(verified(archive().add("manifest.json", deep).end()), finding_code::invalid_document));
+    BOOST_TEST(has(verified(oci(deep)), finding_code::invalid_document));
+    std::string many = "[{}";
+    for(int i = 0; i != 20'000; ++i)
+        many += ",{}";
+    BOOST_TEST(has(verified(archive().add("manifest.json", many + "]").end()), finding_code::limit));
+    BOOST_TEST(has(verified(archive().add("manifest.json", "[" + std::string(9u << 20, ' ') + "]").end()), finding_code::limit));
+
+    verify_options how;
+    how.documents = 1000;
+    auto const v = verified(archive().add("a.json", "{" + std::string(600, ' ') + "}").add("b.json", "{" + std::string(600, ' ') + "}").end(), how);
+    BOOST_TEST(has(v, finding_code::limit));
+}
+
+BOOST_AUTO_TEST_CASE(documents_beyond_the_memory_go_to_a_file)
+{
+    verify_options how;
+    how.memory = 0;
+    auto const archive = hybrid();
+    BOOST_TEST(verified(archive, how).images.at(0).id == verified(archive).images.at(0).id);
+    how.spool_directory = "/nonexistent/folder";
+    text_source source{archive};
+    BOOST_TEST(verify_archive(source, how).has_error());
+}
+
+BOOST_AUTO_TEST_CASE(indexes_that_lead_back_to_themselves_or_on_and_on)
+{
+    auto const one = std::string(64, '1');
+    auto const index = R"({"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:)" + one + R"(","size":1}]})";
+    auto const v = verified(archive().add("oci-layout", R"({"imageLayoutVersion":"1.0.0"})").add("index.json", index).add("blobs/sha256/" + one, index).end());
+    BOOST_TEST(has(v, finding_code::invalid_document));
+    BOOST_TEST(!v.good());
+
+    // Each of 20 indexes lists the next one twice: a million ways to the last.
+    archive doubling;
+    std::string next = R"({"schemaVersion":2,"manifests":[]})";
+    for(int i = 0; i != 20; ++i) {
+        auto const id = digest_of(std::string_view(next));
+        doubling.add("blobs/sha256/" + id.hex(), next);
+        auto const entry = R"({"mediaType":"application/vnd.oci.image.index.v1+json","digest":")" + id.str() + R"(","size":)" + std::to_string(next.size()) + "}";
+        next = R"({"schemaVersion":2,"manifests":[)" + entry + "," + entry + "]}";
+    }
+    doubling.add("index.json", next);
+    BOOST_TEST(!verified(doubling.end()).good());
+}
+
+BOOST_AUTO_TEST_CASE(ancestors_in_a_circle)
+{
+    auto const layer = tar_builder().add_file("a", "first").finish().value();
+    auto const v = verified(archive().add("a/json", R"({"parent":"b"})").add("a/layer.tar", layer).add("b/json", R"({"parent":"a"})")
+                                .add("b/layer.tar", layer).add("repositories", R"({"app":{"1":"a"}})").end());
+    BOOST_TEST(!v.good());
+    BOOST_TEST((v.of(loader::docker_28).loads == answer::no));
+}
+
+BOOST_AUTO_TEST_CASE(holes_are_not_read)
+{
+    tar_header h;
+    h.name = "sparse";
+    h.records = {{"GNU.sparse.major", "0"}, {"GNU.sparse.minor", "1"}, {"GNU.sparse.size", "1000000000000000"}, {"GNU.sparse.numblocks", "1"}, {"GNU.sparse.map", "0,0"}};
+    auto const v = verified(encode(h, tar_format::pax).value() + parts().entries().end());
+    BOOST_TEST(has(v, severity::warning, finding_code::odd_entry), told(v));
+}
+
+BOOST_AUTO_TEST_CASE(random_damage_is_survived_and_all_bytes_are_hashed)
+{
+    std::mt19937 random(42);
+    std::vector<std::string> const seeds = {hybrid(), parts().entries().end(), packed<gzip>(hybrid()), packed<zstd>(parts().entries().end())};
+    for(int i = 0; i != 800; ++i) {
+        auto text = seeds[random() % seeds.size()];
+        for(unsigned n = random() % 8 + 1; n != 0; --n)
+            text[random() % text.size()] = static_cast<char>(random());
+        text.resize(random() % 4 == 0 ? random() % text.size() : text.size());
+        auto const v = verified(text);
+        BOOST_TEST(v.bytes == text.size());
+        BOOST_TEST(v.verdicts.size() == loaders.size());
+    }
+}
