@@ -172,7 +172,7 @@ void add_have_options(po::options_description& described)
 {
     // clang-format off
     described.add_options()
-        ("have", po::value<std::vector<std::string>>(), "leave out the layers that the other side has, as this tells: a store (docker:, oci:DIR, ..), an archive, or a list from `tarexport have`; may be repeated")
+        ("have", po::value<std::vector<std::string>>(), "what the other side has of a thin archive's layers: a store (docker:, oci:DIR, ..), an archive, or a list from `tarexport have`; may be repeated")
         ("have-from", po::value<std::vector<std::string>>(), "the same, told by what this command prints: 'ssh host tarexport have docker:'");
     // clang-format on
 }

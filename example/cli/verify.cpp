@@ -6,8 +6,8 @@
 //
 
 #include "commands.hpp"
+#include "have.hpp"
 #include "options.hpp"
-#include "stores.hpp"
 #include "text.hpp"
 
 #include <tarexport/detail/posix_descriptor.hpp>
@@ -15,10 +15,8 @@
 #include <tarexport/verify.hpp>
 
 #include <cerrno>
-#include <fstream>
 #include <span>
 #include <sstream>
-#include <variant>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -63,71 +61,6 @@ tarexport::verification verified(std::string const& path, tarexport::verify_opti
     return *std::move(found);
 }
 
-void add(tarexport::digest_set& have, std::string_view text)
-{
-    if(auto const id = tarexport::parse_digest(text))
-        have.insert(*id);
-}
-
-template<class Store>
-void add_store(tarexport::digest_set& have, Store const& store)
-{
-    std::vector<tarexport::failure> unreadable;
-    for(auto const& each : store.list(unreadable)) {
-        auto const image = store.load(each.id);
-        if(!image)
-            continue;
-        for(auto const& id : image->diff_ids)
-            add(have, id);
-        for(auto const& l : image->layers)
-            have.insert(l.id);
-    }
-}
-
-// A list of digests, a line each; what follows one on its line does not count.
-bool add_list(tarexport::digest_set& have, std::string const& path)
-{
-    std::ifstream in(path);
-    std::string line;
-    while(in && in.peek() == '#')
-        std::getline(in, line);
-    std::string first(7, '\0');
-    if(!in.read(first.data(), 7) || !(first.starts_with("sha256:") || first.starts_with("sha512:") || first.starts_with("sha384:")))
-        return in.eof() && in.gcount() == 0; // an empty list is one
-    in.seekg(-7, std::ios::cur);
-    while(std::getline(in, line)) {
-        if(line.empty() || line.starts_with('#'))
-            continue;
-        auto const id = tarexport::parse_digest(line.substr(0, line.find_first_of(" \t\r")));
-        if(!id)
-            throw tarexport::save_error(id.error());
-        have.insert(*id);
-    }
-    return true;
-}
-
-// What the other side has: a store, a list, or an archive.
-void add_source(tarexport::digest_set& have, std::string const& source)
-{
-    auto const kind = source.substr(0, source.find(':'));
-    if(kind == "oci" || kind == "docker" || kind == "containers") {
-        po::variables_map values;
-        values.insert({"store", po::variable_value(source, false)});
-        auto const opened = open_store(values);
-        std::visit([&](auto const& store) { add_store(have, store); }, opened.store);
-        return;
-    }
-    input const readable(source); // or else it says why not
-    if(add_list(have, source))
-        return;
-    for(auto const& image : verified(source, {}).images)
-        for(auto const& l : image.layers)
-            if(l.good) {
-                add(have, l.diff_id);
-                have.insert(l.id);
-            }
-}
-
 void print_lines(std::string const& text)
 {
     std::istringstream lines(text);
@@ -143,9 +76,9 @@ int verify(std::vector<std::string> const& arguments)
     // clang-format off
     described.add_options()
         ("help,h", "show this help")
-        ("have", po::value<std::vector<std::string>>(), "what the other side has, for archives that leave layers out: a store (docker:, containers:, oci:DIR), an archive, or a file with a digest on each line; may be repeated")
         ("json", "print one JSON object");
     // clang-format on
+    add_have_options(described);
     auto const values = parse(arguments, described);
     if(values.count("help") != 0) {
         std::cout << "tarexport verify [OPTIONS] ARCHIVE|-\nReads an archive once, and tells what is wrong with it and which engines load it.\n"
@@ -157,8 +90,8 @@ int verify(std::vector<std::string> const& arguments)
     if(archives.size() != 1)
         throw usage_error("give one archive, or - for standard input");
     tarexport::verify_options how;
-    for(auto const& source : list(values, "have"))
-        add_source(how.have ? *how.have : how.have.emplace(), source);
+    if(values.count("have") != 0 || values.count("have-from") != 0)
+        how.have = what_they_have(values);
     auto const found = verified(archives[0], how);
     if(values.count("json") != 0)
         std::cout << to_json(found) << "\n";

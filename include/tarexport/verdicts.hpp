@@ -344,14 +344,21 @@ inline void rule_oci_image(ruling& r, archive_facts const& f, archive_model cons
     auto const* const config = f.file(plan::blob_path(v->config_id.id));
     rule_oci_blob(r, f, m, v->config_id.id, "config");
     r.no(config && config->size != v->config_id.size, "the config has another size than its descriptor");
-    for(std::size_t n = 0; n != v->layers.size() && !r.failed(); ++n)
-        rule_oci_blob(r, f, m, v->layers[n].id, "layer");
+    for(std::size_t n = 0; n != v->layers.size() && !r.failed(); ++n) {
+        auto const& id = v->layers[n].id;
+        if(podman && m.has_left_out(id.str()) && !f.file(plan::blob_path(id)))
+            r.needs(id, v->config && n < v->config->diff_ids.size() ? v->config->diff_ids[n] : id.str());
+        else
+            rule_oci_blob(r, f, m, id, "layer");
+    }
     if(!podman || r.no(!v->no_image.empty(), v->no_image) ||
         r.no(!v->config || (v->config->fault && !v->config->no_rootfs), "the config cannot be read"))
         return;
     // It does not miss a diff ID, but compares those that there are.
     for(std::size_t n = 0; n != v->layers.size() && !r.failed(); ++n) {
         auto const* const e = f.file(plan::blob_path(v->layers[n].id));
+        if(!e) // it is left out
+            continue;
         auto const& diff_ids = v->config->diff_ids;
         auto const why = detail::fault_of_layer(*e, n < diff_ids.size() ? diff_ids[n] : e->diff_id.str());
         r.no(!why.sentence.empty(), why.sentence);
@@ -419,10 +426,9 @@ inline verdict rule_skopeo_oci(archive_facts const& f, archive_model const& m, p
 }
 
 // It tries the archive as OCI first, and then as Docker's.
-inline verdict rule_podman(archive_facts const& f, archive_model const& m, platform const& host)
+inline verdict rule_podman(archive_facts const& f, archive_model const& m, platform const& host, std::optional<digest_set> const& have)
 {
-    std::optional<digest_set> const nothing;
-    ruling oci(loader::podman, nothing), docker(loader::podman, nothing);
+    ruling oci(loader::podman, have), docker(loader::podman, have);
     rule_oci_archive(oci, f, m, host, true);
     rule_docker_archive(docker, f, m, true);
     bool const as_docker = (oci.failed() && !docker.failed()) || (m.docker.file && oci.failed());
@@ -581,7 +587,7 @@ inline verdict rule_containerd(
 inline std::vector<verdict> rule_all(archive_facts const& f, archive_model const& m, platform const& host, std::optional<digest_set> const& have)
 {
     return {rule_docker(f, m, loader::docker_24, have), rule_docker(f, m, loader::docker_28, have),
-        rule_containerd(f, m, loader::containerd_store, host, have), rule_podman(f, m, host), rule_skopeo_docker(f, m),
+        rule_containerd(f, m, loader::containerd_store, host, have), rule_podman(f, m, host, have), rule_skopeo_docker(f, m),
         rule_skopeo_oci(f, m, host), rule_containerd(f, m, loader::ctr, host, have)};
 }
 

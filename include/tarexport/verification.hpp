@@ -244,7 +244,7 @@ struct verification {
 
 /// How an archive is verified, and how much of it.
 struct verify_options {
-    std::optional<digest_set> have = std::nullopt; ///< what the other side has: digests of blobs and diff IDs
+    std::optional<digest_set> have = std::nullopt; ///< what the other side has: digests of blobs, diff IDs, chain IDs
     platform host = tarexport::host_platform();    ///< what the loaders run on
     std::size_t entries = 50'000;                  ///< how many are read
     std::uint64_t names = std::uint64_t{8} << 20;  ///< bytes of their names and links

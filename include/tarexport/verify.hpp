@@ -8,10 +8,13 @@
 #ifndef TAREXPORT_VERIFY_HPP
 #define TAREXPORT_VERIFY_HPP
 
+#include <tarexport/chain_id.hpp>
 #include <tarexport/detail/verify_facts.hpp>
 #include <tarexport/detail/verify_images.hpp>
 #include <tarexport/detail/verify_model.hpp>
 #include <tarexport/detail/verify_pass.hpp>
+#include <tarexport/digest.hpp>
+#include <tarexport/digest_set.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/layer.hpp>
 #include <tarexport/observer.hpp>
@@ -19,10 +22,34 @@
 #include <tarexport/verification.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tarexport {
+
+namespace detail {
+
+// Adds the diff IDs of layers whose chain IDs are had.
+inline std::optional<digest_set> with_layers_of_chains(std::optional<digest_set> have, std::vector<verified_image> const& images)
+{
+    if(have)
+        for(auto const& i : images) {
+            std::vector<std::string> diff_ids;
+            for(auto const& l : i.layers)
+                diff_ids.push_back(l.diff_id);
+            auto const chains = tarexport::chain_ids(diff_ids);
+            for(std::size_t n = 0; n != chains.size(); ++n) {
+                auto const chain = tarexport::parse_digest(chains[n]), layer = tarexport::parse_digest(diff_ids[n]);
+                if(chain && layer && have->contains(*chain))
+                    have->insert(*layer);
+            }
+        }
+    return have;
+}
+
+} // namespace detail
 
 /** Read an archive of images once, and tell all that is wrong with it and who can load it.
 
@@ -61,8 +88,9 @@ result<verification> verify_archive(Source& source, verify_options const& option
         return done.error();
     auto& model = reader.model();
     detail::image_check(*facts, model, findings, v).run();
-    v.verdicts = detail::rule_all(*facts, model, options.host, options.have);
-    detail::note_left_out(model.left_out, options.have, findings);
+    auto const have = detail::with_layers_of_chains(options.have, v.images);
+    v.verdicts = detail::rule_all(*facts, model, options.host, have);
+    detail::note_left_out(model.left_out, have, findings);
     v.needed = std::move(model.left_out);
     return v;
 }
