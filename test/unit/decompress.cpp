@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(an_end_within_is_an_error)
 {
     auto const text = noise(3000);
     for(auto const& compressed : {gzip(text), zstd(text), gzip("a") + gzip("b"), zstd("a") + skippable("b") + zstd("c")})
-        for(std::size_t n = 6; n < compressed.size(); n += n < 60 || n + 60 > compressed.size() ? 1 : 37) {
+        for(std::size_t n = 6; n < compressed.size(); n += n < 20 || n + 20 > compressed.size() ? 1 : 97) {
             auto const o = expand(compressed.substr(0, n));
             bool const between = n == gzip("a").size() || n == zstd("a").size() || n == zstd("a").size() + skippable("b").size();
             if(!(between && compressed.size() < 100))
@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(an_end_is_good_only_between_frames)
     for(std::size_t n = 1; n <= whole.size(); ++n) {
         frames.pass(std::string_view(whole).substr(n - 1, 1));
         ends += frames.between() ? 1 : 0;
-        if(n >= 4)
+        if(n >= 4 && (n % 97 == 0 || n + 40 > whole.size() || frames.between()))
             BOOST_TEST((expand(std::string_view(whole).substr(0, n)).ec == error::invalid_document) == !frames.between(), n);
     }
     BOOST_TEST(ends >= 4u);

@@ -246,6 +246,15 @@ struct archive {
     std::vector<test_handle> leases;
 };
 
+write_options with_jobs(std::size_t jobs, verify v = verify::covered, byte_range range = {})
+{
+    write_options o;
+    o.jobs = jobs;
+    o.verification = v;
+    o.range = range;
+    return o;
+}
+
 std::vector<std::string> const layers = {text(3 << 20), text(500), text((1 << 20) + 1), text((5 << 20) - 7), text(1 << 20)};
 
 } // namespace
@@ -254,11 +263,13 @@ BOOST_AUTO_TEST_CASE(threads_change_no_byte)
 {
     archive const a(layers);
     memory_sink alone;
-    BOOST_TEST(a.save(alone, {.jobs = 1}).ok());
+    BOOST_TEST(a.save(alone, with_jobs(1)).ok());
     for(auto const v : {verify::covered, verify::never})
         for(std::size_t const size : {std::size_t{1000}, std::size_t{65'536}, std::size_t{3} << 20}) {
             memory_sink out;
-            auto const report = a.save(out, {.verification = v, .buffer_size = size, .jobs = 2});
+            auto options = with_jobs(2, v);
+            options.buffer_size = size;
+            auto const report = a.save(out, options);
             BOOST_TEST(report.ok());
             BOOST_TEST(report.layers_verified == (v == verify::never ? 0 : layers.size()));
             BOOST_TEST((out.bytes() == alone.bytes()));
@@ -269,12 +280,12 @@ BOOST_AUTO_TEST_CASE(threads_change_no_byte_of_a_range)
 {
     archive const a(layers);
     memory_sink alone;
-    BOOST_TEST(a.save(alone, {.jobs = 1}).ok());
+    BOOST_TEST(a.save(alone, with_jobs(1)).ok());
     auto const whole = alone.bytes();
     for(auto const& r : {byte_range{1'000'000, 2'500'000}, byte_range{0, 5'000'000}, byte_range{4'000'000, whole.size()}})
         for(auto const v : {verify::covered, verify::whole, verify::never}) {
             memory_sink out;
-            auto const report = a.save(out, {.range = r, .verification = v, .jobs = 2});
+            auto const report = a.save(out, with_jobs(2, v, r));
             BOOST_TEST(report.ok());
             BOOST_TEST((out.bytes() == whole.substr(r.first, r.last - r.first)));
         }
@@ -287,7 +298,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_found_with_threads_as_without)
             archive a(layers);
             change(a);
             memory_sink out;
-            return a.save(out, {.jobs = jobs}).reason.code;
+            return a.save(out, with_jobs(jobs)).reason.code;
         };
         BOOST_TEST((wrong([](archive& a) { a.leases[3].content_[4'000'000] ^= 1; }) == error::digest_mismatch));
         BOOST_TEST((wrong([](archive& a) { a.leases[3].content_.pop_back(); }) == error::layer_too_short));
@@ -302,7 +313,9 @@ BOOST_AUTO_TEST_CASE(a_save_with_threads_can_be_cancelled)
     std::stop_source stop;
     memory_sink out;
     stop.request_stop();
-    BOOST_TEST((a.save(out, {.stop = stop.get_token(), .jobs = 2}).reason.code == error::cancelled));
+    auto options = with_jobs(2);
+    options.stop = stop.get_token();
+    BOOST_TEST((a.save(out, options).reason.code == error::cancelled));
     for(int i = 0; i != 10; ++i) {
         std::stop_source later;
         std::jthread const other([&later, i] {
@@ -310,7 +323,8 @@ BOOST_AUTO_TEST_CASE(a_save_with_threads_can_be_cancelled)
             later.request_stop();
         });
         memory_sink some;
-        auto const report = a.save(some, {.stop = later.get_token(), .jobs = 2});
+        options.stop = later.get_token();
+        auto const report = a.save(some, options);
         BOOST_TEST((report.ok() || report.reason.code == error::cancelled));
     }
 }

@@ -16,6 +16,7 @@
 #include <tarexport/detail/posix_spool.hpp>
 #include <tarexport/detail/posix_write.hpp>
 #include <tarexport/error.hpp>
+#include <tarexport/tar_reader.hpp>
 
 #include <algorithm>
 #include <cerrno>
