@@ -247,8 +247,8 @@ struct lists {
 
 struct least_blob_store : least_layer_store {
     using least_layer_store::least_layer_store;
-    result<descriptor> root(reference const&) const;
-    result<empty_handle> blob(descriptor const&) const;
+    result<descriptor> root(reference const& ref) const { return failure{error::unknown_reference, ref.str(), {}}; }
+    result<empty_handle> blob(descriptor const& d) const { return failure{error::missing_blob, d.id.str(), {}}; }
 };
 struct blobs_other_than_layers : least_content_store {
     result<unsized_handle> layer(image const&, std::size_t) const;
