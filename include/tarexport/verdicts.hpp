@@ -474,12 +474,22 @@ private:
                 return;
             if(!docker_)
                 rule_chosen(detail::choose(root, host_));
-            else // which unpacks every platform that is there, and leaves artifacts alone
-                for(auto const* m : root.manifests)
-                    if(m->no_image.empty())
-                        rule_manifest(m);
+            else
+                rule_platforms(root);
         }
         r_.no(docker_ && images_ == 0, "index.json has no image");
+    }
+
+    // dockerd unpacks every platform that is there, and leaves artifacts alone but those that have all of an image.
+    void rule_platforms(root_view const& root)
+    {
+        for(auto const* m : root.manifests) {
+            bool const whole = m->config && m->proper_layers != 0 && m->proper_layers == m->config->diff_ids.size();
+            if(m->no_image.empty() || whole)
+                rule_manifest(m);
+        }
+        auto const name = tarexport::parse_reference(root.name);
+        r_.no(name && name->is_name_only(), "an image whose name has no tag is loaded, and not seen");
     }
 
     // containerd takes an artifact for an image without layers.

@@ -291,15 +291,16 @@ private:
                 return damaged(error::limit_exceeded, "a zstd window of " + std::to_string(frames_.window()) +
                                                           " bytes, where at most " + std::to_string(budget_->window) + " are read");
             bool const last = rest().empty();
-            std::size_t n = 0;
+            auto* out = reinterpret_cast<char*>(into.data());
             try {
-                n = std::visit([&](auto& f) { return run(f, into); }, filter_);
+                std::visit([&](auto& f) { run(f, out, into.size()); }, filter_);
             }
             catch(std::ios_base::failure const&) { // of every filter's errors the base
-                return last ? too_short() : damaged(error::invalid_document, "the " + std::string(name_of(packing_)) + " data is damaged");
+                last ? too_short() : damaged(error::invalid_document, "the " + std::string(name_of(packing_)) + " data is damaged");
             }
+            auto const n = static_cast<std::size_t>(out - reinterpret_cast<char*>(into.data()));
             budget_->out += n;
-            if(n != 0)
+            if(n != 0 || failure_.code.failed())
                 return n;
             if(last && !std::holds_alternative<std::monostate>(filter_))
                 return too_short();
@@ -309,19 +310,17 @@ private:
 
     std::size_t too_short() { return damaged(error::invalid_document, "the " + std::string(name_of(packing_)) + " data ends too early"); }
 
-    std::size_t run(std::monostate, std::span<std::byte>) { return 0; }
+    void run(std::monostate, char*&, std::size_t) {}
 
+    // `out` is right also after an exception: a wrong sum is noticed when all data has come out.
     template<class Filter>
-    std::size_t run(Filter& f, std::span<std::byte> into)
+    void run(Filter& f, char*& out, std::size_t size)
     {
         char const* in = buffer_.get() + at_;
-        auto* const first = reinterpret_cast<char*>(into.data());
-        auto* out = first;
-        bool const more = f.filter().filter(in, buffer_.get() + end_, out, first + into.size(), at_ == end_);
+        bool const more = f.filter().filter(in, buffer_.get() + end_, out, out + size, at_ == end_);
         at_ = static_cast<std::size_t>(in - buffer_.get());
         if(!more)
             filter_.template emplace<std::monostate>();
-        return static_cast<std::size_t>(out - first);
     }
 
     // Goes to the next member. False at the end, and where something else follows.

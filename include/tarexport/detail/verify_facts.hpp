@@ -139,7 +139,7 @@ public:
             return last(std::string_view(rest).substr(1));
         std::string done;
         for(std::size_t hops = 0; hops != most_hops;) {
-            work_ += rest.size();
+            work_ += rest.size() + 64;
             if(rest.size() > longest_path || work_ > most_work)
                 return nullptr;
             if(rest.empty() || rest == "/") {
@@ -147,6 +147,7 @@ public:
                 if(!e || e->type != tar_type::hard_link)
                     return e;
                 ++hops;
+                work_ += e->link.size();
                 rest = detail::clean_path("/" + e->link);
                 done.clear();
                 continue;
@@ -161,6 +162,7 @@ public:
                 continue;
             }
             ++hops;
+            work_ += e->link.size();
             auto const slash_before = next.rfind('/');
             auto const folder = slash_before == std::string::npos ? std::string("/") : "/" + next.substr(0, slash_before + 1);
             rest = detail::clean_path((e->link.starts_with('/') ? e->link : folder + e->link) + tail);
@@ -212,7 +214,7 @@ private:
 
     static constexpr std::size_t most_hops = 255;      // as the engine has it
     static constexpr std::size_t longest_path = 4096;  // that Linux takes
-    static constexpr std::uint64_t most_work = std::uint64_t{1} << 30; // on paths with links in them; a limit for who makes them long
+    static constexpr std::uint64_t most_work = std::uint64_t{1} << 27; // bytes of paths that are gone through, over all
 
     std::deque<entry_facts> entries_;
     bool has_links_ = false;
