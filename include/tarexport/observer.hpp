@@ -71,7 +71,7 @@ struct archive_planned {
     digest const& etag;
 };
 
-/// The first byte of an entry reaches the sink.
+/// The first byte of an entry reaches the sink; of an archive that is verified, it is read.
 struct entry_begun {
     std::size_t index;
     std::string_view path;
@@ -86,7 +86,7 @@ struct bytes_written {
     std::uint64_t total; ///< of the range
 };
 
-/// The last byte of an entry reached the sink.
+/// The last byte of an entry reached the sink; of an archive that is verified, it was read.
 struct entry_done {
     std::size_t index;
     std::string_view path;

@@ -73,6 +73,8 @@ public:
         for(std::size_t i = 0; i != model_.docker.list.items.size(); ++i)
             check_item(model_.docker.list.items[i], model_.docker.configs[i]);
         check_parents();
+        for(auto const* e : model_.indexes)
+            use(e);
         for(auto const& r : model_.roots)
             check_root(r);
         compare_views();

@@ -92,6 +92,7 @@ struct archive_model {
     std::optional<failure> index_json_fault;
     std::optional<failure> layout_fault; ///< of `oci-layout`, also where it is missing
     std::vector<root_view> roots;
+    std::vector<entry_facts const*> indexes; ///< that the roots lead to
 
     std::vector<needed_blob> left_out;
     std::set<std::string, std::less<>> left_out_ids; ///< their digests and their diff IDs
@@ -354,6 +355,7 @@ private:
             findings_.error(finding_code::invalid_document, e.name, r.broken);
             return {};
         }
+        model_.indexes.push_back(&e);
         path_.push_back(d.id);
         r.depth = std::max(r.depth, path_.size());
         auto const by = "index " + d.id.str();
