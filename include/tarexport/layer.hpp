@@ -78,6 +78,19 @@ concept has_subject = requires(T const& t) {
     { t.subject() } -> std::convertible_to<std::string>;
 };
 
+namespace detail {
+
+template<class T>
+std::string subject_of(T const& t, std::string otherwise)
+{
+    if constexpr(has_subject<T>)
+        return t.subject();
+    else
+        return otherwise;
+}
+
+} // namespace detail
+
 /// A source that can tell all about its last error, where a code and a subject would leave out what was found.
 template<class S>
 concept has_reason = layer_source<S> && requires(S const& s) {

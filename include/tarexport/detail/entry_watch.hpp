@@ -1,0 +1,100 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_DETAIL_ENTRY_WATCH_HPP
+#define TAREXPORT_DETAIL_ENTRY_WATCH_HPP
+
+#include <tarexport/observer.hpp>
+#include <tarexport/plan.hpp>
+#include <tarexport/serializer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace tarexport::detail {
+
+// Tells an observer which entries the bytes belong to.
+template<observer O>
+class entry_watch {
+public:
+    entry_watch(O& o, plan const& p, serializer const& s) : observer_(o), plan_(p), serializer_(s)
+    {
+        position_ = s.range().first;
+        entry_ = p.find(position_);
+    }
+
+    entry_watch(entry_watch const&) = delete;
+    entry_watch& operator=(entry_watch const&) = delete;
+
+    ~entry_watch()
+    {
+        if constexpr(observes<O>)
+            if(begun_)
+                observer_(event(span_ended{activity::entry, false}));
+    }
+
+    void passed(std::uint64_t n)
+    {
+        if constexpr(observes<O>) {
+            position_ += n;
+            auto const& report = serializer_.report();
+            for(; entry_ != plan_.count() && position_ > plan_.entry(entry_).offset; ++entry_) {
+                if(!begun_)
+                    begin();
+                if(position_ < std::min(plan_.entry(entry_).end, serializer_.range().last))
+                    break;
+                end();
+            }
+            observer_(event(bytes_written{n, report.bytes, report.total}));
+        }
+    }
+
+private:
+    void begin()
+    {
+        auto const e = plan_.entry(entry_);
+        path_ = plan_.path(entry_);
+        begun_ = true;
+        if(e.kind == entry_kind::layer) {
+            auto const id = plan_.id(entry_).str();
+            auto const chain = plan_.layers()[e.item].chain.str();
+            std::array<attribute, 3> const about{
+                {{"path", path_}, {"layer.digest", id}, {"layer.chain_id", chain}}};
+            observer_(event(span_begun{activity::entry, about}));
+        }
+        else {
+            std::array<attribute, 1> const about{{{"path", path_}}};
+            observer_(event(span_begun{activity::entry, about}));
+        }
+        observer_(event(entry_begun{entry_, path_, e.offset, e.size}));
+    }
+
+    void end()
+    {
+        auto const e = plan_.entry(entry_);
+        auto const id = plan_.id(entry_);
+        bool const verified = e.kind != entry_kind::layer || serializer_.verified(e.item);
+        observer_(event(entry_done{entry_, path_, id, verified}));
+        observer_(event(span_ended{activity::entry, true}));
+        begun_ = false;
+    }
+
+    O& observer_;
+    plan const& plan_;
+    serializer const& serializer_;
+    std::string path_;
+    std::uint64_t position_ = 0;
+    std::size_t entry_ = 0;
+    bool begun_ = false;
+};
+
+} // namespace tarexport::detail
+
+#endif

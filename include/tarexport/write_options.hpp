@@ -1,0 +1,31 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_WRITE_OPTIONS_HPP
+#define TAREXPORT_WRITE_OPTIONS_HPP
+
+#include <tarexport/bytes.hpp>
+#include <tarexport/serializer.hpp>
+
+#include <cstddef>
+#include <stop_token>
+
+namespace tarexport {
+
+/// How an archive is written.
+struct write_options {
+    byte_range range = {};                               ///< of the archive; all of it unless told
+    verify verification = verify::covered;               ///< which layers are hashed and compared
+    std::stop_token stop;                                ///< ends the save within one buffer
+    std::size_t buffer_size = std::size_t{256} * 1024;   ///< bytes read at once; 0 counts as 1
+    std::size_t jobs = 2;                                ///< threads that may work at once: with 1, only the calling one
+    bool sum = false;                                    ///< compute the SHA-256 of the bytes written; no layer is copied by the kernel then
+};
+
+} // namespace tarexport
+
+#endif
