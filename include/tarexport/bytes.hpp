@@ -39,6 +39,9 @@ struct byte_range {
     std::uint64_t first = 0;
     std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
 
+    /// Return the number of bytes. Precondition: `first <= last`.
+    constexpr std::uint64_t size() const noexcept { return last - first; }
+
     friend bool operator==(byte_range const&, byte_range const&) = default;
 };
 

@@ -118,6 +118,8 @@ using source_of = typename decltype(std::declval<L const&>().open(std::uint64_t{
 
     `l.info()` is the blob's descriptor: the digest of the bytes as stored and their exact size. `l.open(offset)`
     returns `result<Source>`, a source of the bytes from `offset` on. The destructor gives the lease back.
+
+    Handles of one store are opened, and their sources read, by several threads at the same time; any one source by one thread.
 */
 template<class L>
 concept layer_handle = std::movable<L> && has_info<L> && opens<L> && layer_source<source_of<L>>;

@@ -48,12 +48,14 @@ struct attribute {
 struct span_begun {
     activity what;
     std::span<attribute const> attributes;
+    std::size_t worker = 0; ///< one number for each thread that writes at the same time; 0 for the calling one
 };
 
-/// The activity that began last and has not ended ends.
+/// The activity that this worker began last and has not ended ends.
 struct span_ended {
     activity what;
     bool ok;
+    std::size_t worker = 0;
 };
 
 /// A name led to an image; once for each image.
@@ -112,7 +114,8 @@ using event = std::variant<span_begun, span_ended, image_resolved, archive_plann
 
 /** Something that watches a save: `o(event)`, which must not throw.
 
-    Passed by reference and called by one thread at a time. No call comes after the save returned.
+    Passed by reference. Called by one thread at a time, which is the calling one unless several write at once. No call comes after
+    the save returned.
 */
 template<class O>
 concept observer = requires(O& o, event const& e) {

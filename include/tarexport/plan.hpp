@@ -141,6 +141,9 @@ public:
         return static_cast<std::size_t>(after - entries_.begin()) - 1;
     }
 
+    /// Return a range whose open end, if it has one, is the end of the archive.
+    byte_range bounded(byte_range r) const noexcept { return {r.first, r.last == byte_range{}.last ? size_ : r.last}; }
+
     /// Append an entry's header blocks, exactly `data - offset` bytes. Precondition: `i < count()`.
     void append_header(std::string& out, std::size_t i) const
     {

@@ -77,12 +77,10 @@ public:
     /// Construct for a range of a plan.
     explicit serializer(plan const& p, byte_range range = {}, verify verification = verify::covered)
         : plan_(&p)
-        , range_(range)
+        , range_(p.bounded(range))
         , verification_(verification)
         , verified_(p.layers().size())
     {
-        if(range_.last == byte_range{}.last)
-            range_.last = p.size();
         report_.etag = p.etag();
         report_.layers_left_out = p.left_out().size();
         for(auto const& l : p.left_out())

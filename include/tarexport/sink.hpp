@@ -14,6 +14,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace tarexport {
@@ -58,17 +59,44 @@ concept committing_sink = sink<K> && requires(K& k, error_code& ec) {
     { k.abort() } noexcept;
 };
 
+/** A committing sink that takes bytes at any position, from several threads at once.
+
+    `k.write_at(position, pieces, ec)` takes bytes as `write_some` does, and puts them `position` bytes after where the first
+    `write_some` would put its first. `k.any_order()` tells whether the positions may come in any order and from several threads;
+    if not, they come in one thread, each where the last call ended: a sink that keeps what a failed save has written wants that. A
+    driver writes to such a sink with `write_at` alone.
+*/
+template<class K>
+concept positional_sink = gather_sink<K> && committing_sink<K> &&
+    requires(K& k, K const& c, std::uint64_t position, std::span<bytes_view const> pieces, error_code& ec) {
+        { k.write_at(position, pieces, ec) } -> std::same_as<std::size_t>;
+        { c.any_order() } -> std::same_as<bool>;
+    };
+
+/** A positional sink that can take bytes of a file without the program touching them.
+
+    `k.copy_at(position, extent, ec)`: as `copy_some`, to a position.
+*/
+template<class K>
+concept positional_extent_sink = positional_sink<K> && requires(K& k, std::uint64_t position, file_extent extent, error_code& ec) {
+    { k.copy_at(position, extent, ec) } -> std::same_as<std::size_t>;
+};
+
 namespace detail {
 
 // Whether a type has a way to end that its author may take for that of a committing sink.
 template<class K>
 concept seems_to_commit = requires(K& k, error_code& ec) { k.commit(ec); } || requires(K& k) { k.commit(); };
 
+// Whether a type has a member that its author may take for that of a positional sink.
+template<class K>
+concept seems_positional = requires(K const& c) { c.any_order(); };
+
 } // namespace detail
 
 /** Explain, one sentence a mistake, why a type is no sink.
 
-    A `commit` that would never be called is a mistake, too.
+    A `commit` or an `any_order` that would never be called is a mistake, too.
 */
 template<class K>
 consteval bool explain_sink()
@@ -76,6 +104,9 @@ consteval bool explain_sink()
     static_assert(sink<K>, "sink: write `std::size_t write_some(bytes_view, error_code&)`");
     static_assert(committing_sink<K> || !detail::seems_to_commit<K>,
         "committing_sink: write `void commit(error_code&)` and `void abort() noexcept`");
+    static_assert(positional_sink<K> || !detail::seems_positional<K>,
+        "positional_sink: write `std::size_t write_at(std::uint64_t, std::span<bytes_view const>, error_code&)`, "
+        "`bool any_order() const`, and what gather_sink and committing_sink want");
     return sink<K>;
 }
 

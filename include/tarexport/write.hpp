@@ -8,6 +8,9 @@
 #ifndef TAREXPORT_WRITE_HPP
 #define TAREXPORT_WRITE_HPP
 
+#include <tarexport/bytes.hpp>
+#include <tarexport/detail/entry_watch.hpp>
+#include <tarexport/detail/parallel_driver.hpp>
 #include <tarexport/detail/sync_driver.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
@@ -60,11 +63,14 @@ private:
 
 /** Write a plan, or a range of it, to a sink.
 
-    The sink is used, and the observer called, in the calling thread alone. Large layers are read and hashed in two further threads
-    unless `jobs` is 1; these have ended when the call returns. A source is used by one thread at a time.
+    To a `positional_sink`, parts of the archive are written side by side, by as many threads as `jobs` says: layers that do not belong
+    together are then opened and read at the same time, and the sink is used in several threads. Any other sink is used in the calling
+    thread alone, and layers are opened one at a time. In both cases a large layer that nothing else is beside is read and hashed
+    in two further threads. With `jobs` 1 there is no thread but the calling one. All have ended when the call returns. A source is used
+    by one thread at a time, and the observer is called by one at a time.
 
-    A sink that commits is committed after the last byte, and aborted on every other way out. Layers are opened
-    one at a time and closed on every way out.
+    A sink that commits is committed after the last byte, and aborted on every other way out. Layers are closed on every way
+    out. The archive's bytes are the same for any number of threads.
 
     @tparam Hashes The `hash_set` that verifies.
     @param leases The handles that the plan's layers refer to by number.
@@ -78,11 +84,13 @@ save_report write(plan const& p, std::span<Handle const> leases, Sink& out, writ
 {
     detail::sink_guard<Sink> guard(out);
     detail::activity_span<O> span(o, activity::write);
+    auto const range = p.bounded(options.range);
+    detail::shared_observer<O> watch(o, range.first <= range.last && range.last <= p.size() ? range.size() : 0);
     save_report report;
-    {
-        detail::sync_driver<Hashes, Handle, Sink, O> driver(p, leases, out, options, o);
-        report = driver.run();
-    }
+    if constexpr(positional_sink<Sink>)
+        report = detail::parallel_driver<Hashes, Handle, Sink, O>(p, leases, out, options, watch).run();
+    else
+        report = detail::sync_driver<Hashes, Handle, Sink, O>(p, leases, out, options, watch).run();
     if(!report.reason.code.failed())
         if(auto const ec = guard.commit(); ec.failed())
             report.reason = {ec, detail::subject_of(out, "output"), "while finishing"};

@@ -86,7 +86,46 @@ static_assert(committing_sink<least_committing_sink>);
 static_assert(!gather_sink<least_committing_sink>);
 static_assert(!extent_sink<least_committing_sink>);
 
+struct least_positional_sink {
+    least_positional_sink() = delete;
+    least_positional_sink(least_positional_sink const&) = delete;
+    least_positional_sink& operator=(least_positional_sink const&) = delete;
+    void operator&() const = delete;
+
+    std::size_t write_some(bytes_view, error_code&);
+    std::size_t write_some(std::span<bytes_view const>, error_code&);
+    std::size_t write_at(std::uint64_t, std::span<bytes_view const>, error_code&);
+    bool any_order() const;
+    void commit(error_code&);
+    void abort() noexcept;
+};
+static_assert(positional_sink<least_positional_sink>);
+static_assert(!positional_extent_sink<least_positional_sink>);
+static_assert(!extent_sink<least_positional_sink>);
+static_assert(explain_sink<least_positional_sink>());
+
+struct least_positional_extent_sink : least_positional_sink {
+    std::size_t copy_at(std::uint64_t, file_extent, error_code&);
+};
+static_assert(positional_extent_sink<least_positional_extent_sink>);
+
 // Refusals.
+
+struct places_only {
+    std::size_t write_some(bytes_view, error_code&);
+    std::size_t write_some(std::span<bytes_view const>, error_code&);
+    std::size_t write_at(std::uint64_t, std::span<bytes_view const>, error_code&);
+    bool any_order() const;
+};
+static_assert(sink<places_only> && !positional_sink<places_only>, "a part of an archive must not pass for the whole");
+
+struct order_not_const : least_committing_sink {
+    std::size_t write_some(bytes_view, error_code&);
+    std::size_t write_some(std::span<bytes_view const>, error_code&);
+    std::size_t write_at(std::uint64_t, std::span<bytes_view const>, error_code&);
+    bool any_order();
+};
+static_assert(committing_sink<order_not_const> && !positional_sink<order_not_const>);
 
 struct nothing {};
 static_assert(!sink<nothing>);
@@ -195,7 +234,7 @@ static_assert(sink<commits_without_error> && !committing_sink<commits_without_er
 // What each of ours is, and is not.
 
 static_assert(gather_sink<fd_sink> && extent_sink<fd_sink> && !committing_sink<fd_sink> && has_subject<fd_sink>);
-static_assert(gather_sink<file_sink> && extent_sink<file_sink> && committing_sink<file_sink> && has_subject<file_sink>);
+static_assert(gather_sink<file_sink> && extent_sink<file_sink> && positional_extent_sink<file_sink> && has_subject<file_sink>);
 static_assert(!gather_sink<ostream_sink> && !extent_sink<ostream_sink> && committing_sink<ostream_sink> && has_subject<ostream_sink>);
 static_assert(gather_sink<memory_sink> && !extent_sink<memory_sink> && !committing_sink<memory_sink>);
 static_assert(gather_sink<counting_sink> && !extent_sink<counting_sink> && !committing_sink<counting_sink>);
@@ -244,6 +283,13 @@ std::size_t least_extent_sink::copy_some(file_extent e, error_code&) { return st
 std::size_t least_committing_sink::write_some(bytes_view b, error_code&) { return b.size(); }
 void least_committing_sink::commit(error_code&) {}
 void least_committing_sink::abort() noexcept {}
+std::size_t least_positional_sink::write_some(bytes_view b, error_code&) { return b.size(); }
+std::size_t least_positional_sink::write_some(std::span<bytes_view const> p, error_code&) { return p.front().size(); }
+std::size_t least_positional_sink::write_at(std::uint64_t, std::span<bytes_view const> p, error_code&) { return p.front().size(); }
+bool least_positional_sink::any_order() const { return true; }
+void least_positional_sink::commit(error_code&) {}
+void least_positional_sink::abort() noexcept {}
+std::size_t least_positional_extent_sink::copy_at(std::uint64_t, file_extent e, error_code&) { return static_cast<std::size_t>(e.size); }
 
 template<class Source, class Sink>
 void drives(Sink& k)
@@ -275,9 +321,11 @@ template void drives<least_source>(least_sink&);
 template void drives<least_source>(least_gather_sink&);
 template void drives<least_source>(least_extent_sink&);
 template void drives<least_source>(least_committing_sink&);
+template void drives<least_source>(least_positional_sink&);
 template void drives<least_source>(least_tee&);
 template void drives<least_extent_source>(least_sink&);
 template void drives<least_extent_source>(least_extent_sink&);
+template void drives<least_extent_source>(least_positional_extent_sink&);
 template void drives<least_extent_source>(fd_sink&);
 template void drives<least_extent_source>(file_sink&);
 template void drives<least_source>(ostream_sink&);
@@ -290,5 +338,6 @@ template std::vector<std::string> tarexport::testing::check_sink(archetypes::lea
 template std::vector<std::string> tarexport::testing::check_sink(archetypes::least_make<archetypes::least_gather_sink>);
 template std::vector<std::string> tarexport::testing::check_sink(archetypes::least_make<archetypes::least_extent_sink>);
 template std::vector<std::string> tarexport::testing::check_sink(archetypes::least_make<archetypes::least_committing_sink>);
+template std::vector<std::string> tarexport::testing::check_sink(archetypes::least_make<archetypes::least_positional_sink>);
 
 int main() {}

@@ -11,7 +11,9 @@
 #include <tarexport/testing/sink.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <iostream>
@@ -122,6 +124,48 @@ private:
 static_assert(committing_sink<replacing_sink>);
 //]
 
+//[positional_sink
+/// A block of memory that others look at when the archive is whole; threads fill it side by side.
+class shared_block {
+public:
+    explicit shared_block(std::span<std::byte> memory) : memory_(memory) {}
+
+    std::size_t write_some(bytes_view bytes, error_code& ec) { return write_some({&bytes, 1}, ec); }
+
+    std::size_t write_some(std::span<bytes_view const> pieces, error_code& ec)
+    {
+        auto const n = write_at(end_, pieces, ec);
+        end_ += n;
+        return n;
+    }
+
+    std::size_t write_at(std::uint64_t position, std::span<bytes_view const> pieces, error_code& ec)
+    {
+        auto const bytes = pieces.front();
+        if(position > memory_.size() || bytes.size() > memory_.size() - position) {
+            ec = make_error_code(boost::system::errc::no_space_on_device);
+            return 0;
+        }
+        std::ranges::copy(bytes, memory_.subspan(position).begin());
+        return bytes.size();
+    }
+
+    bool any_order() const { return true; }
+
+    void commit(error_code&) { whole_.test_and_set(); }
+    void abort() noexcept {}
+
+    bool whole() const { return whole_.test(); }
+
+private:
+    std::span<std::byte> memory_;
+    std::size_t end_ = 0;
+    std::atomic_flag whole_;
+};
+
+static_assert(positional_sink<shared_block>);
+//]
+
 } // namespace exemplar
 
 namespace {
@@ -154,6 +198,15 @@ std::string archive_of_hello()
     return out.bytes();
 }
 
+struct block_fixture {
+    shared_block& out() { return sink; }
+    std::string taken() const { return text.substr(0, text.find_last_not_of('\0') + 1); }
+    bool appeared() const { return sink.whole(); }
+
+    std::string text = std::string(400'000, '\0');
+    shared_block sink{std::as_writable_bytes(std::span(text))};
+};
+
 struct replacing_fixture {
     replacing_sink& out() { return sink; }
     std::string taken() const { return text; }
@@ -166,6 +219,7 @@ struct replacing_fixture {
 void check_sinks()
 {
     expect_none(testing::check_sink([] { return replacing_fixture(); }), "committing_sink");
+    expect_none(testing::check_sink([] { return block_fixture(); }), "positional_sink");
 
     oci_layout_store const store(images_folder);
     digest_sink identity;

@@ -16,15 +16,51 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 namespace tarexport::detail {
 
-// Tells an observer which entries the bytes belong to.
+// Several drivers of one archive tell one observer, one event at a time.
+template<observer O>
+class shared_observer {
+public:
+    // `total` is the number of bytes that all of them will write.
+    shared_observer(O& o, std::uint64_t total) : observer_(o), total_(total) {}
+    shared_observer(shared_observer const&) = delete;
+    shared_observer& operator=(shared_observer const&) = delete;
+
+    std::uint64_t total() const noexcept { return total_; }
+
+    void tell(event const& e) noexcept
+    {
+        std::scoped_lock const lock(mutex_);
+        observer_(e);
+    }
+
+    void passed(std::uint64_t n) noexcept
+    {
+        std::scoped_lock const lock(mutex_);
+        bytes_ += n;
+        observer_(event(bytes_written{n, bytes_, total_}));
+    }
+
+private:
+    std::mutex mutex_;
+    O& observer_;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t const total_;
+};
+
+// Tells an observer which entries the bytes of one driver belong to.
 template<observer O>
 class entry_watch {
 public:
-    entry_watch(O& o, plan const& p, serializer const& s) : observer_(o), plan_(p), serializer_(s)
+    entry_watch(shared_observer<O>& o, plan const& p, serializer const& s, std::size_t worker)
+        : observer_(o)
+        , plan_(p)
+        , serializer_(s)
+        , worker_(worker)
     {
         position_ = s.range().first;
         entry_ = p.find(position_);
@@ -37,14 +73,13 @@ public:
     {
         if constexpr(observes<O>)
             if(begun_)
-                observer_(event(span_ended{activity::entry, false}));
+                observer_.tell(span_ended{activity::entry, false, worker_});
     }
 
     void passed(std::uint64_t n)
     {
         if constexpr(observes<O>) {
             position_ += n;
-            auto const& report = serializer_.report();
             for(; entry_ != plan_.count() && position_ > plan_.entry(entry_).offset; ++entry_) {
                 if(!begun_)
                     begin();
@@ -52,7 +87,7 @@ public:
                     break;
                 end();
             }
-            observer_(event(bytes_written{n, report.bytes, report.total}));
+            observer_.passed(n);
         }
     }
 
@@ -67,13 +102,13 @@ private:
             auto const chain = plan_.layers()[e.item].chain.str();
             std::array<attribute, 3> const about{
                 {{"path", path_}, {"layer.digest", id}, {"layer.chain_id", chain}}};
-            observer_(event(span_begun{activity::entry, about}));
+            observer_.tell(span_begun{activity::entry, about, worker_});
         }
         else {
             std::array<attribute, 1> const about{{{"path", path_}}};
-            observer_(event(span_begun{activity::entry, about}));
+            observer_.tell(span_begun{activity::entry, about, worker_});
         }
-        observer_(event(entry_begun{entry_, path_, e.offset, e.size}));
+        observer_.tell(entry_begun{entry_, path_, e.offset, e.size});
     }
 
     void end()
@@ -81,14 +116,15 @@ private:
         auto const e = plan_.entry(entry_);
         auto const id = plan_.id(entry_);
         bool const verified = e.kind != entry_kind::layer || serializer_.verified(e.item);
-        observer_(event(entry_done{entry_, path_, id, verified}));
-        observer_(event(span_ended{activity::entry, true}));
+        observer_.tell(entry_done{entry_, path_, id, verified});
+        observer_.tell(span_ended{activity::entry, true, worker_});
         begun_ = false;
     }
 
-    O& observer_;
+    shared_observer<O>& observer_;
     plan const& plan_;
     serializer const& serializer_;
+    std::size_t worker_;
     std::string path_;
     std::uint64_t position_ = 0;
     std::size_t entry_ = 0;

@@ -133,24 +133,47 @@ std::size_t transfer_some(int fd, int signal, std::size_t wanted, error_code& ec
     }
 }
 
+inline constexpr auto largest_offset = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+
+// The first of some pieces, as the system takes them.
+struct io_vectors {
+    explicit io_vectors(std::span<bytes_view const> pieces) noexcept
+    {
+        for(auto const& p : pieces.first(std::min(pieces.size(), all.size()))) {
+            all[count++] = {const_cast<std::byte*>(p.data()), p.size()};
+            bytes += p.size();
+        }
+    }
+
+    std::array<iovec, 16> all;
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+};
+
 inline std::size_t write_pieces_some(
     int fd, output_kind kind, std::span<bytes_view const> pieces, error_code& ec)
 {
-    std::array<iovec, 16> vectors;
-    auto const count = std::min(pieces.size(), vectors.size());
-    std::size_t wanted = 0;
-    for(std::size_t i = 0; i != count; ++i) {
-        vectors[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
-        wanted += pieces[i].size();
-    }
+    io_vectors v(pieces);
     if(kind == output_kind::socket) {
         msghdr message{};
-        message.msg_iov = vectors.data();
-        message.msg_iovlen = count;
-        return detail::transfer_some(fd, 0, wanted, ec, [&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL); });
+        message.msg_iov = v.all.data();
+        message.msg_iovlen = v.count;
+        return detail::transfer_some(fd, 0, v.bytes, ec, [&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL); });
     }
-    return detail::transfer_some(fd, detail::signal_of(kind), wanted, ec,
-        [&] { return ::writev(fd, vectors.data(), static_cast<int>(count)); });
+    return detail::transfer_some(fd, detail::signal_of(kind), v.bytes, ec,
+        [&] { return ::writev(fd, v.all.data(), static_cast<int>(v.count)); });
+}
+
+// The same, to a position of a file.
+inline std::size_t write_pieces_some_at(int fd, std::uint64_t position, std::span<bytes_view const> pieces, error_code& ec)
+{
+    if(position > largest_offset) {
+        ec.assign(EFBIG, boost::system::system_category());
+        return 0;
+    }
+    io_vectors const v(pieces);
+    return detail::transfer_some(fd, detail::signal_of(output_kind::regular), v.bytes, ec,
+        [&] { return ::pwritev(fd, v.all.data(), static_cast<int>(v.count), static_cast<off_t>(position)); });
 }
 
 // Whether an error is certainly one of the output. Any other may come from the source, or from the pair of them;
@@ -168,13 +191,13 @@ constexpr bool is_output_error(int e) noexcept
     return false;
 }
 
+// Limits how long one call keeps its caller from noticing a cancellation.
+inline constexpr std::uint64_t most_to_file = 16u * 1024 * 1024;
+inline constexpr std::uint64_t most_to_stream = 1024u * 1024;
+
 // Has the kernel copy bytes of a file. The source's own file position stays where it is.
 inline std::size_t copy_extent_some(int fd, output_kind kind, file_extent const& extent, error_code& ec)
 {
-    // Limits how long one call keeps its caller from noticing a cancellation.
-    constexpr std::uint64_t most_to_file = 16u * 1024 * 1024;
-    constexpr std::uint64_t most_to_stream = 1024u * 1024;
-
     bool const regular = kind == output_kind::regular;
     auto const wanted = static_cast<std::size_t>(std::min(extent.size, regular ? most_to_file : most_to_stream));
     std::size_t n = 0;
@@ -183,7 +206,7 @@ inline std::size_t copy_extent_some(int fd, output_kind kind, file_extent const&
         auto at = static_cast<off_t>(extent.offset);
         n = detail::transfer_some(fd, detail::signal_of(kind), wanted, ec, [&] { return call(&at); });
     };
-    if(extent.offset <= static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
+    if(extent.offset <= largest_offset) {
         if(regular)
             attempt([&](off_t* at) { return ::copy_file_range(extent.fd, at, fd, nullptr, wanted, 0); });
         if(kind == output_kind::pipe)
@@ -192,6 +215,23 @@ inline std::size_t copy_extent_some(int fd, output_kind kind, file_extent const&
             attempt([&](off_t* at) { return ::sendfile(fd, extent.fd, at, wanted); });
     }
     // Nothing copied without an error: the file ends before its extent does, which reading will show.
+    if(n == 0 && !(ec.failed() && detail::is_output_error(ec.value())))
+        ec = make_error_code(boost::system::errc::operation_not_supported);
+    return n;
+}
+
+// The same, to a position of a file.
+inline std::size_t copy_extent_some_at(int fd, std::uint64_t position, file_extent const& extent, error_code& ec)
+{
+    std::size_t n = 0;
+    ec.assign(EINVAL, boost::system::system_category());
+    if(extent.offset <= largest_offset && position <= largest_offset) {
+        auto from = static_cast<off_t>(extent.offset);
+        auto to = static_cast<off_t>(position);
+        auto const wanted = static_cast<std::size_t>(std::min(extent.size, most_to_file));
+        n = detail::transfer_some(fd, detail::signal_of(output_kind::regular), wanted, ec,
+            [&] { return ::copy_file_range(extent.fd, &from, fd, &to, wanted, 0); });
+    }
     if(n == 0 && !(ec.failed() && detail::is_output_error(ec.value())))
         ec = make_error_code(boost::system::errc::operation_not_supported);
     return n;

@@ -41,14 +41,15 @@ namespace tarexport::detail {
 template<class Hashes, layer_handle Handle, sink Sink, observer O>
 class sync_driver {
 public:
-    sync_driver(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, O& o)
+    sync_driver(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, shared_observer<O>& o,
+        std::size_t worker = 0)
         : plan_(p)
         , leases_(leases)
         , sink_(out)
         , options_(options)
         , buffer_size_(std::max<std::size_t>(options.buffer_size, 1))
         , serializer_(p, options.range, options.verification)
-        , watch_(o, p, serializer_)
+        , watch_(o, p, serializer_, worker)
     {
     }
 

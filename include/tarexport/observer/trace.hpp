@@ -12,6 +12,7 @@
 #include <tarexport/observer.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <ostream>
 #include <string>
@@ -53,12 +54,12 @@ public:
     }
 
 private:
-    void write(span_begun const& s) { put(name_of(s.what), "B", s.attributes); }
+    void write(span_begun const& s) { put(name_of(s.what), "B", s.attributes, s.worker); }
 
     void write(span_ended const& s)
     {
         attribute const ok[] = {{"ok", s.ok ? "true" : "false"}};
-        put(name_of(s.what), "E", ok);
+        put(name_of(s.what), "E", ok, s.worker);
     }
 
     void write(image_resolved const& i)
@@ -102,7 +103,7 @@ private:
         put("save failed", "i", about);
     }
 
-    void put(std::string_view name, std::string_view phase, std::span<attribute const> about)
+    void put(std::string_view name, std::string_view phase, std::span<attribute const> about, std::size_t worker = 0)
     {
         auto const now = std::chrono::steady_clock::now() - start_;
         line_.clear();
@@ -117,7 +118,7 @@ private:
         w.key("pid");
         w.number(1);
         w.key("tid");
-        w.number(1);
+        w.number(static_cast<std::int64_t>(worker) + 1);
         if(phase == "i") {
             w.key("s");
             w.string("t");

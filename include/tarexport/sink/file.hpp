@@ -18,6 +18,7 @@
 
 #include <boost/assert.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -57,11 +58,11 @@ struct file_sink_options {
     before were verified only up to the entry that the file ends in: an error may have been found in that very
     layer. To verify it wholly, `cut` the file back to where the entry begins.
 
-    Models `gather_sink`, `extent_sink` and `committing_sink`. File mode is 0666 less the umask. A file-size limit
+    Models `gather_sink`, `extent_sink`, `committing_sink` and `positional_extent_sink`. File mode is 0666 less the umask. A file-size limit
     is the error `file_too_large`, and raises no signal in the program.
 
     @par Thread Safety
-    None; one thread at a time.
+    Several threads may call `write_at` and `copy_at` at once; everything else, one thread at a time.
 */
 class file_sink {
 public:
@@ -174,6 +175,27 @@ public:
         return detail::copy_extent_some(file_.fd(), detail::output_kind::regular, extent, ec);
     }
 
+    /// Return whether `write_at` and `copy_at` may come in any order: not where a failed save leaves what it has written.
+    bool any_order() const noexcept { return !options_.keep_partial; }
+
+    /// Write bytes of the archive from the position `offset() + position` on. Several threads may do so at once.
+    std::size_t write_at(std::uint64_t position, std::span<bytes_view const> pieces, error_code& ec) noexcept
+    {
+        if(!writable(ec))
+            return 0;
+        std::atomic_ref(begun_).store(true, std::memory_order_relaxed);
+        return detail::write_pieces_some_at(file_.fd(), file_.size() + position, pieces, ec);
+    }
+
+    /// Copy bytes of a file to the position `offset() + position`. Several threads may do so at once.
+    std::size_t copy_at(std::uint64_t position, file_extent extent, error_code& ec) noexcept
+    {
+        if(!writable(ec))
+            return 0;
+        std::atomic_ref(begun_).store(true, std::memory_order_relaxed);
+        return detail::copy_extent_some_at(file_.fd(), file_.size() + position, extent, ec);
+    }
+
     /** Make the file appear under its name.
 
         An error leaves whatever had the name before, and the sink to be aborted; except that the file has appeared
@@ -219,7 +241,7 @@ private:
     bool begun_ = false;
 };
 
-static_assert(gather_sink<file_sink> && extent_sink<file_sink> && committing_sink<file_sink>);
+static_assert(gather_sink<file_sink> && extent_sink<file_sink> && positional_extent_sink<file_sink>);
 
 } // namespace tarexport
 

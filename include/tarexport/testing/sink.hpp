@@ -27,6 +27,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -368,6 +369,18 @@ public:
         return write(text.substr(copied), 65536);
     }
 
+    // Writes to positions: two halves side by side if the sink takes that.
+    bool place(std::string_view text)
+    requires positional_sink<sink_type>
+    {
+        auto const half = fixture_.out().any_order() ? text.size() / 2 + 1 : text.size();
+        std::string other;
+        std::jthread second([&] { other = place(text, half, text.size()); });
+        auto const why = place(text, 0, half);
+        second.join();
+        return why.empty() && other.empty() ? true : fail(why.empty() ? other : why);
+    }
+
     void finish(std::string_view expected)
     {
         visible(false, "before it was committed");
@@ -420,13 +433,36 @@ private:
         return true;
     }
 
+    // Returns what was wrong.
+    std::string place(std::string_view text, std::size_t first, std::size_t last)
+    {
+        while(first != last) {
+            std::string lent(text.substr(first, std::min<std::size_t>(last - first, 1000)));
+            auto const bytes = to_bytes(lent);
+            std::array<bytes_view, 2> const pieces{bytes.first(1), bytes.subspan(1)};
+            error_code ec;
+            auto const n = fixture_.out().write_at(first, std::span(pieces).first(lent.size() == 1 ? 1 : 2), ec);
+            if(auto why = wrong(n, lent.size(), ec); !why.empty())
+                return why;
+            std::ranges::fill(lent, '#');
+            first += n;
+        }
+        return {};
+    }
+
     bool moved(std::size_t n, std::size_t size, error_code const& ec)
     {
+        auto const why = wrong(n, size, ec);
+        return why.empty() || fail(why);
+    }
+
+    static std::string wrong(std::size_t n, std::size_t size, error_code const& ec)
+    {
         if(n > size)
-            return fail("took " + std::to_string(n) + " bytes of " + std::to_string(size));
+            return "took " + std::to_string(n) + " bytes of " + std::to_string(size);
         if(n == 0)
-            return fail(ec.failed() ? "reported an error: " + ec.message() : "took no byte and reported no error");
-        return !ec.failed() || fail("took bytes and reported an error: " + ec.message());
+            return ec.failed() ? "reported an error: " + ec.message() : "took no byte and reported no error";
+        return ec.failed() ? "took bytes and reported an error: " + ec.message() : "";
     }
 
     bool fail(std::string const& what)
@@ -465,7 +501,8 @@ namespace tarexport::testing {
 
     What is written in portions of any size arrives whole, in order and once; every call takes 1 to all bytes, and
     does not hold on to memory that was only lent; several pieces, and bytes of a file whose position stays, arrive
-    likewise; committing reports no error and makes the archive visible; aborting does not.
+    likewise; so does what is written to positions, in two threads if the sink takes that; committing reports no error and makes
+    the archive visible; aborting does not.
 
     @param make `make()` returns a `sink_fixture` with a new sink; called for every run.
     @return A sentence for each law that does not hold; nothing if all do.
@@ -505,6 +542,13 @@ std::vector<std::string> check_sink(Make make)
         run_type run(f, "copies", broken);
         if(run.write(text.substr(0, 512), 512) && run.copy(std::string_view(text).substr(512, 99000)) &&
             run.write(std::string_view(text).substr(99512), 65536))
+            run.finish(text);
+    }
+    if constexpr(positional_sink<sink_type>) {
+        auto const text = detail::sample_bytes(100003);
+        fixture f = make();
+        run_type run(f, "writes to positions", broken);
+        if(run.place(text))
             run.finish(text);
     }
     if constexpr(committing_sink<sink_type>) {

@@ -1,0 +1,214 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_DETAIL_PARALLEL_DRIVER_HPP
+#define TAREXPORT_DETAIL_PARALLEL_DRIVER_HPP
+
+#include <tarexport/bytes.hpp>
+#include <tarexport/detail/entry_watch.hpp>
+#include <tarexport/detail/sync_driver.hpp>
+#include <tarexport/error.hpp>
+#include <tarexport/layer.hpp>
+#include <tarexport/observer.hpp>
+#include <tarexport/plan.hpp>
+#include <tarexport/serializer.hpp>
+#include <tarexport/sink.hpp>
+#include <tarexport/write_options.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace tarexport::detail {
+
+/** Cut a range of a plan, between entries, into parts of about `size` bytes or one large entry each.
+
+    @par Preconditions
+    The range is one of the plan, and `size` is not 0.
+*/
+inline std::vector<byte_range> cut_into_parts(plan const& p, byte_range range, std::uint64_t size)
+{
+    std::vector<byte_range> parts;
+    auto begin = range.first;
+    for(auto i = p.find(range.first); i != p.count() && p.entry(i).end < range.last; ++i) {
+        // An entry that fills a part has one of its own, so that what is small beside it does not wait for it.
+        auto const end = p.entry(i).end;
+        bool const next_is_large = i + 1 != p.count() && p.entry(i + 1).size >= size;
+        if(end - begin < size && !next_is_large)
+            continue;
+        parts.push_back({begin, end});
+        begin = end;
+    }
+    if(begin != range.last || parts.empty())
+        parts.push_back({begin, range.last});
+    return parts;
+}
+
+/// The part of a positional sink that begins at a position: a sink of the bytes from there on.
+template<positional_sink Sink>
+class sink_part {
+public:
+    sink_part(Sink& s, std::uint64_t position) : sink_(s), position_(position) {}
+
+    std::size_t write_some(bytes_view bytes, error_code& ec) { return write_some(std::span<bytes_view const>(&bytes, 1), ec); }
+
+    std::size_t write_some(std::span<bytes_view const> pieces, error_code& ec)
+    {
+        auto const n = sink_.write_at(position_, pieces, ec);
+        position_ += n;
+        return n;
+    }
+
+    std::size_t copy_some(file_extent extent, error_code& ec)
+    requires positional_extent_sink<Sink>
+    {
+        auto const n = sink_.copy_at(position_, extent, ec);
+        position_ += n;
+        return n;
+    }
+
+    std::string subject() const
+    requires has_subject<Sink>
+    {
+        return sink_.subject();
+    }
+
+private:
+    Sink& sink_;
+    std::uint64_t position_;
+};
+
+/* Writes parts of an archive side by side: each thread takes the largest part that is left, and drives it.
+
+   A part that is more than a thread's share is read and hashed in threads of its own, as the sync driver does.
+*/
+template<class Hashes, layer_handle Handle, positional_sink Sink, observer O>
+class parallel_driver {
+public:
+    parallel_driver(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, shared_observer<O>& o)
+        : plan_(p)
+        , leases_(leases)
+        , sink_(out)
+        , options_(options)
+        , observer_(o)
+        , range_(p.bounded(options.range))
+    {
+        bool const divisible = range_.first <= range_.last && range_.last <= p.size() && !options.sum;
+        if(divisible && options.jobs > 1 && out.any_order())
+            parts_ = detail::cut_into_parts(p, range_, part_size());
+        else
+            parts_.push_back(range_);
+        std::ranges::sort(parts_, [](byte_range const& a, byte_range const& b) {
+            return a.size() != b.size() ? a.size() > b.size() : a.first < b.first;
+        });
+    }
+
+    save_report run()
+    {
+        std::stop_callback const forward(options_.stop, [this] { stop_.request_stop(); });
+        {
+            std::vector<std::jthread> others;
+            auto const count = std::min(std::max<std::size_t>(options_.jobs, 1), parts_.size());
+            try {
+                for(std::size_t worker = 1; worker < count; ++worker)
+                    others.emplace_back([this, worker] { work(worker); });
+            }
+            catch(std::system_error const&) {
+                // A system that has no more threads has those that there are.
+            }
+            work(0);
+        }
+        if(thrown_)
+            std::rethrow_exception(thrown_);
+        report_.total = observer_.total();
+        return std::move(report_);
+    }
+
+private:
+    using part = sink_part<Sink>;
+
+    // Some parts for each thread, so that all end at about the same time; none so small that beginning it is felt.
+    std::uint64_t part_size() const noexcept
+    {
+        constexpr std::uint64_t least = std::uint64_t{4} << 20;
+        constexpr std::uint64_t parts_per_job = 8;
+        return std::max(least, range_.size() / options_.jobs / parts_per_job);
+    }
+
+    void work(std::size_t worker) noexcept
+    {
+        try {
+            while(auto const* p = next_part())
+                add(drive(*p, worker));
+        }
+        catch(...) {
+            std::scoped_lock const lock(mutex_);
+            if(!thrown_)
+                thrown_ = std::current_exception();
+            stop_.request_stop();
+        }
+    }
+
+    byte_range const* next_part()
+    {
+        std::scoped_lock const lock(mutex_);
+        bool const given_up = thrown_ || report_.reason.code.failed();
+        return given_up || next_ == parts_.size() ? nullptr : &parts_[next_++];
+    }
+
+    save_report drive(byte_range const& r, std::size_t worker)
+    {
+        auto options = options_;
+        options.range = r;
+        options.stop = stop_.get_token();
+        if(parts_.size() > 1 && r.size() <= range_.size() / options_.jobs)
+            options.jobs = 1;
+        part out(sink_, r.first - range_.first);
+        return sync_driver<Hashes, Handle, part, O>(plan_, leases_, out, options, observer_, worker).run();
+    }
+
+    // The first failure is the reason; the others are what stopping did to them.
+    void add(save_report r)
+    {
+        std::scoped_lock const lock(mutex_);
+        r.bytes += report_.bytes;
+        r.layers_verified += report_.layers_verified;
+        r.layers_unverified += report_.layers_unverified;
+        if(report_.reason.code.failed())
+            r.reason = std::move(report_.reason);
+        report_ = std::move(r);
+        if(report_.reason.code.failed())
+            stop_.request_stop();
+    }
+
+    plan const& plan_;
+    std::span<Handle const> leases_;
+    Sink& sink_;
+    write_options const& options_;
+    shared_observer<O>& observer_;
+    byte_range range_;
+    std::vector<byte_range> parts_;
+    std::stop_source stop_; // the user's, and that of a worker that failed
+
+    std::mutex mutex_; // of what follows
+    std::size_t next_ = 0;
+    save_report report_;
+    std::exception_ptr thrown_;
+};
+
+} // namespace tarexport::detail
+
+#endif

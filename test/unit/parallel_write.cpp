@@ -1,0 +1,510 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+// What several threads write to a positional sink is what one thread writes; they really work side by side; and whatever fails, in
+// whichever thread, ends all of them, with the first reason, nothing held, and the sink aborted once.
+
+#include <tarexport/detail/parallel_driver.hpp>
+
+#define BOOST_TEST_MODULE parallel_write
+#include <boost/test/unit_test.hpp>
+
+#include <tarexport/sink/file.hpp>
+#include <tarexport/sink/memory.hpp>
+#include <tarexport/write.hpp>
+
+#include "sink_support.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+using namespace tarexport;
+
+namespace {
+
+// What all sources of an archive have in common.
+struct behaviour {
+    std::size_t fail_at = 0; // the read that fails, from 1 on
+    bool throws = false;
+    std::size_t meet = 0; // how many sources wait for each other before their first byte
+    std::atomic<std::size_t> calls = 0;
+    std::atomic<int> alive = 0;
+    std::atomic<int> most_alive = 0;
+
+    std::mutex mutex;
+    std::condition_variable arrived;
+    std::size_t met = 0;
+
+    bool all_meet()
+    {
+        std::unique_lock lock(mutex);
+        ++met;
+        arrived.notify_all();
+        return arrived.wait_for(lock, std::chrono::seconds(30), [this] { return met >= meet; });
+    }
+};
+
+class test_source {
+public:
+    test_source(std::string_view text, behaviour& b) : rest_(text), how_(&b)
+    {
+        int const now = ++how_->alive;
+        for(int most = how_->most_alive; most < now && !how_->most_alive.compare_exchange_weak(most, now);)
+            ;
+    }
+
+    test_source(test_source&& other) noexcept : rest_(other.rest_), how_(std::exchange(other.how_, nullptr)), begun_(other.begun_) {}
+
+    test_source& operator=(test_source&& other) noexcept
+    {
+        std::swap(rest_, other.rest_);
+        std::swap(how_, other.how_);
+        std::swap(begun_, other.begun_);
+        return *this;
+    }
+
+    ~test_source()
+    {
+        if(how_)
+            --how_->alive;
+    }
+
+    std::size_t read_some(std::span<std::byte> into, error_code& ec)
+    {
+        ec.clear();
+        bool const alone = how_->meet != 0 && !std::exchange(begun_, true) && !how_->all_meet();
+        if(alone || ++how_->calls == how_->fail_at) {
+            if(how_->throws)
+                throw std::runtime_error("source");
+            ec = make_error_code(boost::system::errc::io_error);
+            return 0;
+        }
+        auto const n = std::min({into.size(), rest_.size(), std::size_t{100'000}});
+        std::memcpy(into.data(), rest_.data(), n);
+        rest_.remove_prefix(n);
+        return n;
+    }
+
+private:
+    std::string_view rest_;
+    behaviour* how_;
+    bool begun_ = false;
+};
+
+class test_handle {
+public:
+    test_handle(std::string content, behaviour& b) : content_(std::move(content)), how_(&b)
+    {
+        info_.id = digest_of(content_);
+        info_.size = content_.size();
+    }
+
+    descriptor const& info() const noexcept { return info_; }
+
+    result<test_source> open(std::uint64_t offset) const
+    {
+        return test_source(std::string_view(content_).substr(static_cast<std::size_t>(offset)), *how_);
+    }
+
+    std::string content_;
+    descriptor info_;
+    behaviour* how_;
+};
+
+std::string text(std::size_t n)
+{
+    std::string piece(1021, ' ');
+    for(std::size_t i = 0; i != piece.size(); ++i)
+        piece[i] = static_cast<char>('a' + (i * i + i / 255) % 23);
+    std::string s;
+    while(s.size() < n)
+        s += piece + std::to_string(s.size());
+    s.resize(n);
+    return s;
+}
+
+constexpr std::size_t mega = std::size_t{1} << 20;
+std::vector<std::size_t> const sizes{3 * mega, 500, mega + 1, 9 * mega - 7, 0, 6 * mega, 6 * mega + 1, 20, 5 * mega};
+
+struct archive {
+    explicit archive(std::vector<std::size_t> const& layers = sizes)
+    {
+        plan_builder b;
+        b.add_document("first", "document", 0644, 1);
+        for(std::size_t i = 0; i != layers.size(); ++i) {
+            leases.emplace_back(text(layers[i]), how);
+            b.add_directory("folder" + std::to_string(i) + "/", 0755, 1);
+            b.add_layer({leases.back().info_.id, {}, static_cast<std::uint32_t>(i), layers[i]}, 0644, 1, "layer" + std::to_string(i));
+        }
+        b.add_document("last", "document", 0644, 1);
+        contents = std::move(b).finish().value();
+    }
+
+    template<class Sink, class Observer = no_observer>
+    save_report save(Sink& out, write_options const& options = {}, Observer&& o = {}) const
+    {
+        return write(contents, std::span<test_handle const>(leases), out, options, o);
+    }
+
+    std::string bytes() const
+    {
+        memory_sink out;
+        BOOST_REQUIRE(save(out).ok());
+        return out.bytes();
+    }
+
+    mutable behaviour how;
+    plan contents;
+    std::vector<test_handle> leases;
+};
+
+// Keeps what it is given at every position, and how it was given.
+class test_sink {
+public:
+    std::size_t write_some(bytes_view, error_code&) { throw std::logic_error("a positional sink was written front to back"); }
+    std::size_t write_some(std::span<bytes_view const>, error_code&) { throw std::logic_error("a positional sink was written front to back"); }
+
+    std::size_t write_at(std::uint64_t position, std::span<bytes_view const> pieces, error_code& ec)
+    {
+        std::scoped_lock const lock(mutex_);
+        ec.clear();
+        if(++calls == fail_at) {
+            if(throws)
+                throw std::runtime_error("sink");
+            ec = make_error_code(boost::system::errc::no_space_on_device);
+            return 0;
+        }
+        in_order = in_order && position == end_;
+        threads[std::this_thread::get_id()] += 1;
+        std::size_t n = 0;
+        for(auto const& p : pieces) {
+            auto const some = p.first(std::min(p.size(), limit - n));
+            auto const at = static_cast<std::size_t>(position) + n;
+            bytes.resize(std::max(bytes.size(), at + some.size()));
+            written += some.size();
+            std::memcpy(bytes.data() + at, some.data(), some.size());
+            n += some.size();
+        }
+        end_ = position + n;
+        return n;
+    }
+
+    bool any_order() const { return free; }
+    void commit(error_code& ec) { ec.clear(), ++commits; }
+    void abort() noexcept { ++aborts; }
+
+    std::size_t limit = mega;
+    std::size_t fail_at = 0;
+    bool throws = false;
+    bool free = true;
+
+    std::string bytes;
+    std::uint64_t written = 0;
+    std::size_t calls = 0;
+    bool in_order = true;
+    std::map<std::thread::id, int> threads;
+    int commits = 0;
+    int aborts = 0;
+
+private:
+    std::mutex mutex_;
+    std::uint64_t end_ = 0;
+};
+static_assert(positional_sink<test_sink> && !positional_extent_sink<test_sink>);
+
+write_options with(std::size_t jobs, verify v = verify::covered, byte_range range = {})
+{
+    write_options o;
+    o.jobs = jobs;
+    o.verification = v;
+    o.range = range;
+    return o;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(parts_are_between_entries_and_cover_the_range)
+{
+    archive const a;
+    auto const& p = a.contents;
+    for(std::uint64_t const size : {std::uint64_t{1}, std::uint64_t{512}, std::uint64_t{4 * mega}, p.size() + 1})
+        for(auto const r : {byte_range{0, p.size()}, byte_range{513, p.size() - 700}, byte_range{p.size() - 10, p.size()},
+                byte_range{4 * mega, 5 * mega}, byte_range{7, 7}, byte_range{p.size(), p.size()}}) {
+            auto const parts = detail::cut_into_parts(p, r, size);
+            BOOST_REQUIRE(!parts.empty());
+            BOOST_TEST(parts.front().first == r.first);
+            BOOST_TEST(parts.back().last == r.last);
+            for(std::size_t i = 1; i < parts.size(); ++i) {
+                BOOST_TEST(parts[i - 1].last == parts[i].first);
+                auto const entry = p.find(parts[i].first);
+                BOOST_TEST((entry == p.count() || p.entry(entry).offset == parts[i].first));
+            }
+        }
+    // Each large entry is alone, and what is small is together.
+    BOOST_TEST(detail::cut_into_parts(p, {0, p.size()}, p.size()).size() == 1);
+    auto const parts = detail::cut_into_parts(p, {0, p.size()}, 4 * mega);
+    BOOST_TEST((std::ranges::count_if(parts, [](auto const& r) { return r.size() > 4 * mega; }) >= 4));
+    for(auto const& r : parts)
+        BOOST_TEST(r.size() < 10 * mega);
+}
+
+BOOST_AUTO_TEST_CASE(threads_change_no_byte)
+{
+    archive const a;
+    auto const whole = a.bytes();
+    for(std::size_t const jobs : {0u, 1u, 2u, 3u, 20u})
+        for(auto const v : {verify::covered, verify::never}) {
+            test_sink out;
+            if(jobs == 3)
+                out.limit = 5110;
+            auto const report = a.save(out, with(jobs, v));
+            BOOST_TEST(report.ok());
+            BOOST_TEST(report.etag == a.contents.etag());
+            BOOST_TEST(report.layers_verified == (v == verify::never ? 0 : sizes.size()));
+            BOOST_TEST(report.layers_verified + report.layers_unverified >= sizes.size() - 1); // one has no bytes
+            BOOST_TEST((out.bytes == whole));
+            BOOST_TEST(out.written == whole.size());
+            BOOST_TEST(out.commits == 1);
+            BOOST_TEST(out.aborts == 0);
+            BOOST_TEST(a.how.alive == 0);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(threads_change_no_byte_of_a_range)
+{
+    archive const a;
+    auto const whole = a.bytes();
+    for(auto const r : {byte_range{1'000'000, 20'000'000}, byte_range{0, 5'000'000}, byte_range{4'000'000, whole.size()},
+            byte_range{100, 100}, byte_range{whole.size() - 1, whole.size()}})
+        for(auto const v : {verify::covered, verify::whole, verify::never}) {
+            test_sink out;
+            auto const report = a.save(out, with(2, v, r));
+            memory_sink alone;
+            auto const expected = a.save(alone, with(1, v, r));
+            BOOST_TEST(report.ok());
+            BOOST_TEST(report.total == r.size());
+            BOOST_TEST((out.bytes == whole.substr(r.first, r.size())));
+            BOOST_TEST(report.layers_verified == expected.layers_verified);
+            BOOST_TEST(report.layers_unverified == expected.layers_unverified);
+        }
+    for(auto const r : {byte_range{2, 1}, byte_range{0, whole.size() + 1}}) {
+        test_sink out;
+        BOOST_TEST((a.save(out, with(2, verify::covered, r)).reason.code == error::range_out_of_bounds));
+        BOOST_TEST(out.aborts == 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(layers_are_read_side_by_side)
+{
+    for(std::size_t const jobs : {2u, 3u}) {
+        archive const a({6 * mega, 6 * mega, 6 * mega, 6 * mega, 6 * mega, 6 * mega});
+        a.how.meet = jobs; // a save in fewer threads would wait for good
+        test_sink out;
+        BOOST_TEST(a.save(out, with(jobs)).ok());
+        BOOST_TEST(out.threads.size() == jobs);
+        BOOST_TEST(a.how.most_alive == static_cast<int>(jobs));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(one_job_is_one_thread)
+{
+    archive const a;
+    test_sink out;
+    BOOST_TEST(a.save(out, with(1)).ok());
+    BOOST_TEST(out.in_order);
+    BOOST_TEST(out.threads.size() == 1);
+    BOOST_TEST(out.threads.contains(std::this_thread::get_id()));
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_may_want_its_bytes_in_order)
+{
+    archive const a;
+    for(bool const sum : {false, true}) {
+        test_sink out;
+        out.free = sum; // the sum of all bytes wants the same
+        auto options = with(4);
+        options.sum = sum;
+        auto const report = a.save(out, options);
+        BOOST_TEST(report.ok());
+        BOOST_TEST(out.in_order);
+        BOOST_TEST(out.threads.size() == 1);
+        BOOST_TEST((out.bytes == a.bytes()));
+        BOOST_TEST((report.sum == (sum ? std::optional(digest_of(out.bytes)) : std::nullopt)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_found)
+{
+    for(std::size_t const jobs : {1u, 2u, 4u}) {
+        auto const wrong = [&](auto change) {
+            archive a;
+            change(a);
+            test_sink out;
+            auto const report = a.save(out, with(jobs));
+            BOOST_TEST(!report.ok());
+            BOOST_TEST(out.commits == 0);
+            BOOST_TEST(out.aborts == 1);
+            BOOST_TEST(a.how.alive == 0);
+            return report.reason;
+        };
+        auto const flipped = wrong([](archive& a) { a.leases[5].content_[4'000'000] ^= 1; });
+        BOOST_TEST((flipped.code == error::digest_mismatch));
+        BOOST_TEST(flipped.subject == "layer " + digest_of(text(sizes[5])).str());
+        BOOST_TEST((wrong([](archive& a) { a.leases[3].content_.pop_back(); }).code == error::layer_too_short));
+        BOOST_TEST((wrong([](archive& a) { a.leases[8].content_.push_back('x'); }).code == error::layer_too_long));
+        BOOST_TEST((wrong([](archive& a) { a.leases[4].content_.push_back('x'); }).code == error::layer_too_long));
+    }
+}
+
+// Every call of a source or of the sink fails or throws once.
+BOOST_AUTO_TEST_CASE(a_failure_in_any_thread_ends_the_save)
+{
+    archive const a({5 * mega, 5 * mega, 4 * mega});
+    for(bool const throws : {false, true})
+        for(bool const of_sink : {false, true})
+            for(std::size_t n = 1; n < 1000; n += 7) {
+                a.how.calls = a.how.fail_at = 0;
+                test_sink out;
+                out.throws = a.how.throws = throws;
+                (of_sink ? out.fail_at : a.how.fail_at) = n;
+                bool thrown = false;
+                save_report report;
+                try {
+                    report = a.save(out, with(2));
+                }
+                catch(std::runtime_error const& e) {
+                    thrown = true;
+                    BOOST_TEST(e.what() == (of_sink ? "sink" : "source"));
+                }
+                BOOST_TEST(a.how.alive == 0);
+                BOOST_TEST(out.commits + out.aborts == 1);
+                bool const reached = (of_sink ? out.calls : a.how.calls.load()) >= n;
+                BOOST_TEST(thrown == (throws && reached));
+                if(!reached) {
+                    BOOST_TEST(report.ok());
+                    break;
+                }
+                if(!throws)
+                    BOOST_TEST((report.reason.code == (of_sink ? boost::system::errc::no_space_on_device : boost::system::errc::io_error)));
+                BOOST_TEST(out.aborts == 1);
+            }
+}
+
+BOOST_AUTO_TEST_CASE(all_threads_are_cancelled)
+{
+    archive const a;
+    for(int i = 0; i != 20; ++i) {
+        std::stop_source stop;
+        std::jthread const other([&stop, i] {
+            std::this_thread::sleep_for(std::chrono::microseconds(500 * i));
+            stop.request_stop();
+        });
+        test_sink out;
+        auto options = with(3);
+        options.stop = stop.get_token();
+        auto const report = a.save(out, options);
+        BOOST_TEST((report.ok() || report.reason.code == error::cancelled));
+        BOOST_TEST(out.commits + out.aborts == 1);
+        BOOST_TEST(a.how.alive == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_observer_hears_of_every_entry_once_and_in_spans_that_nest)
+{
+    struct listener {
+        void operator()(event const& e) noexcept
+        {
+            together = together || busy.exchange(true);
+            if(auto const* b = std::get_if<span_begun>(&e))
+                open[b->worker].push_back(b->what);
+            if(auto const* s = std::get_if<span_ended>(&e)) {
+                auto& spans = open[s->worker];
+                nested = nested && !spans.empty() && spans.back() == s->what;
+                spans.pop_back();
+                ok = ok && s->ok;
+            }
+            if(auto const* d = std::get_if<entry_done>(&e))
+                ++done[d->index];
+            if(auto const* w = std::get_if<bytes_written>(&e)) {
+                sum += w->n;
+                counted = counted && w->bytes == sum;
+                total = w->total;
+            }
+            busy = false;
+        }
+
+        std::atomic<bool> busy = false;
+        bool together = false, nested = true, counted = true, ok = true;
+        std::map<std::size_t, std::vector<activity>> open;
+        std::map<std::size_t, int> done;
+        std::uint64_t sum = 0, total = 0;
+    } l;
+    archive const a;
+    a.how.meet = 2;
+    test_sink out;
+    BOOST_TEST(a.save(out, with(2), l).ok());
+    BOOST_TEST(!l.together);
+    BOOST_TEST(l.nested);
+    BOOST_TEST(l.ok);
+    BOOST_TEST(l.counted);
+    BOOST_TEST(l.sum == a.contents.size());
+    BOOST_TEST(l.total == a.contents.size());
+    BOOST_TEST(l.open.size() == 2);
+    BOOST_TEST(l.done.size() == a.contents.count());
+    BOOST_TEST(std::ranges::all_of(l.done, [](auto const& d) { return d.second == 1; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_is_written_from_several_threads)
+{
+    archive const a;
+    auto const whole = a.bytes();
+    support::scratch folder;
+    auto const content = [&](std::string const& name) {
+        std::ifstream in(folder / name, std::ios::binary);
+        return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    {
+        file_sink out(folder / "all.tar", {.sync = false});
+        BOOST_TEST(a.save(out, with(3)).ok());
+    }
+    BOOST_TEST((content("all.tar") == whole));
+    {
+        a.how.fail_at = a.how.calls + 20;
+        file_sink out(folder / "fails.tar", {.sync = false});
+        BOOST_TEST(!a.save(out, with(3)).ok());
+    }
+    BOOST_TEST(folder.names() == support::name_set({"all.tar"}));
+    {
+        // One that can be gone on with has no holes, whenever it ends.
+        a.how.fail_at = a.how.calls + 100;
+        file_sink out(folder / "kept.tar", {.sync = false, .keep_partial = true});
+        BOOST_TEST(!out.any_order());
+        BOOST_REQUIRE(out.remember(a.contents.etag()).has_value());
+        BOOST_TEST(!a.save(out, with(3)).ok());
+    }
+    auto const part = content("kept.tar.part");
+    BOOST_TEST(part.size() > mega);
+    BOOST_TEST((part == whole.substr(0, part.size())));
+    {
+        auto out = file_sink::resume(folder / "kept.tar", a.contents.etag(), {.sync = false}).value();
+        BOOST_TEST(out.any_order());
+        BOOST_TEST(a.save(out, with(3, verify::covered, {part.size(), whole.size()})).ok());
+    }
+    BOOST_TEST((content("kept.tar") == whole));
+}
