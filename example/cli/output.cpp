@@ -9,6 +9,7 @@
 #include "commands.hpp"
 #include "text.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 
 namespace cli {
@@ -94,6 +96,8 @@ void add_output_options(po::options_description& described)
     // clang-format off
     described.add_options()
         ("output,o", po::value<std::string>()->default_value("-"), "the archive; - is standard output. FILE appears only when it is whole: until then it is FILE.part")
+        ("compress", po::value<std::string>(), "compress the archive: gzip, zstd, or one with a level, as zstd:19")
+        ("jobs,j", po::value<int>(), "how many threads may work at once; as many as there are processors if not told")
         ("no-verify", "do not hash the layers while they pass; sizes are still checked")
         ("digest", "tell the SHA-256 of the whole archive in the end")
         ("no-sync", "do not wait until FILE is on the disk")
@@ -138,10 +142,36 @@ void check_output(po::variables_map const& values)
         throw usage_error("--offset is for standard output; to go on with a file, write --resume");
     if(values.count("offset") != 0 && values["offset"].as<std::int64_t>() < 0)
         throw usage_error("--offset counts from the beginning of the archive, and is not negative");
+    (void)jobs(values);
+    if(values.count("compress") != 0) {
+        (void)compression(values);
+        for(auto const* const option : {"digest", "resume", "keep-partial", "offset"})
+            if(values.count(option) != 0)
+                throw usage_error("--" + std::string(option) + " is about the bytes of the archive itself: not with --compress");
+    }
     if(values.count("digest") != 0 && (values.count("resume") != 0 || values.count("offset") != 0))
         throw usage_error("--digest is of a whole archive: not with --resume or --offset");
     if(to_stdout && (values.count("resume") != 0 || values.count("keep-partial") != 0))
         throw usage_error("--resume and --keep-partial are for -o FILE; to standard output, write --offset N");
+}
+
+tarexport::archive_compression compression(po::variables_map const& values)
+{
+    auto const how = tarexport::parse_archive_compression(values["compress"].as<std::string>());
+    if(!how)
+        throw usage_error("--compress " + printable(how.error().subject) + ": " + how.error().detail);
+    return *how;
+}
+
+std::size_t jobs(po::variables_map const& values)
+{
+    constexpr int most = 64;
+    if(values.count("jobs") == 0)
+        return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 16);
+    int const n = values["jobs"].as<int>();
+    if(n < 1 || n > most)
+        throw usage_error("--jobs is a number from 1 to " + std::to_string(most));
+    return static_cast<std::size_t>(n);
 }
 
 tarexport::result<void> check_space(std::string const& file, std::uint64_t needed)

@@ -10,6 +10,7 @@
 
 #include "signals.hpp"
 
+#include <tarexport/compression.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/observer.hpp>
 #include <tarexport/observer/progress.hpp>
@@ -18,6 +19,7 @@
 
 #include <boost/program_options.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -48,6 +50,12 @@ void add_output_options(po::options_description& described);
 
 /// Check the options above. @throws usage_error
 void check_output(po::variables_map const& values);
+
+/// Return the value of `--compress`. @throws usage_error
+tarexport::archive_compression compression(po::variables_map const& values);
+
+/// Return the value of `--jobs`. @throws usage_error
+std::size_t jobs(po::variables_map const& values);
 
 /// Check that a trace does not go where the archive goes: a file that is not there yet has no other names, so this is asked again when it is open.
 void check_trace(po::variables_map const& values);

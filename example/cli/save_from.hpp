@@ -8,6 +8,7 @@
 #ifndef TAREXPORT_CLI_SAVE_FROM_HPP
 #define TAREXPORT_CLI_SAVE_FROM_HPP
 
+#include "compress.hpp"
 #include "have.hpp"
 #include "layouts.hpp"
 #include "output.hpp"
@@ -21,6 +22,7 @@
 #include <cstdint>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 // Writing an archive of images from one kind of store. Each kind is compiled in a file of its own: with all in one, that would take minutes.
 
@@ -66,7 +68,8 @@ tarexport::result<tarexport::file_sink> open_file(
         if(how.verification == tarexport::verify::covered)
             how.verification = tarexport::verify::whole;
     }
-    if(auto space = check_space(path, plan.size() - how.range.first); !space)
+    // How small what is compressed will be is not known.
+    if(auto space = check_space(path, values.count("compress") != 0 ? 0 : plan.size() - how.range.first); !space)
         return space.error();
     if(auto remembered = out->remember(plan.etag()); !remembered)
         return remembered.error();
@@ -83,20 +86,32 @@ tarexport::save_report save_from(Store const& store, tarexport::names const& req
     how.have = what_they_have(values);
     how.sum = values.count("digest") != 0;
     how.stop = signals.token();
+    how.jobs = jobs(values);
     how.verification = values.count("no-verify") != 0 ? tarexport::verify::never : tarexport::verify::covered;
     return with_layout(values, [&]<class Layout>(Layout const& layout) {
         tarexport::saver saver(store, tool_policy<Layout, display&>{layout, watching});
-        if(values["output"].as<std::string>() == "-") {
+        bool const to_stdout = values["output"].as<std::string>() == "-";
+        auto const make_file = [&](auto const& archive, tarexport::write_options& o) {
+            if(!signals.begin_file())
+                return tarexport::result<tarexport::file_sink>(tarexport::failure{tarexport::error::cancelled, {}, {}});
+            return open_file(values, archive, o);
+        };
+        if(values.count("compress") != 0)
+            return saver.save_to(requested, how, [&](auto const& archive, tarexport::write_options& o) {
+                using made = tarexport::result<compressed_output>;
+                auto const format = compression(values);
+                if(to_stdout)
+                    return made(compressed_output(any_output(tarexport::fd_sink(1)), format, how.jobs));
+                auto file = make_file(archive, o);
+                return file ? made(compressed_output(any_output(std::move(*file)), format, how.jobs)) : made(file.error());
+            });
+        if(to_stdout) {
             if(values.count("offset") != 0)
                 how.range.first = static_cast<std::uint64_t>(values["offset"].as<std::int64_t>());
             tarexport::fd_sink out(1);
             return saver.save(requested, out, how);
         }
-        return saver.save_to(requested, how, [&](auto const& archive, tarexport::write_options& o) {
-            if(!signals.begin_file())
-                return tarexport::result<tarexport::file_sink>(tarexport::failure{tarexport::error::cancelled, {}, {}});
-            return open_file(values, archive, o);
-        });
+        return saver.save_to(requested, how, make_file);
     });
 }
 
