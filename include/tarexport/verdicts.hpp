@@ -104,10 +104,10 @@ inline void rule_docker_layer(ruling& r, archive_facts const& f, archive_model c
         return r.needs(promised.value_or(digest()), diff_id);
     if(r.no(detail::leads_out(path), "layer " + path + " leads out of the archive") || r.no(!e, "layer " + path + " is missing"))
         return;
-    r.no(!zstd && e->packed == packing::zstd, "layer " + path + " is compressed with zstd, which it reads from 23.0 on");
+    r.no(!zstd && e->packed == compression::zstd, "layer " + path + " is compressed with zstd, which it reads from 23.0 on");
     auto const why = detail::fault_of_layer(*e, diff_id, true);
     r.no(!why.sentence.empty(), why.sentence);
-    if(e->packed == packing::xz)
+    if(e->packed == compression::xz)
         r.depends("only where there is the program xz");
 }
 
@@ -225,7 +225,7 @@ inline verdict rule_docker(archive_facts const& f, archive_model const& m, loade
     ruling r(who, have);
     bool const zstd = who != loader::docker_24;
     rule_unpacking(r, f);
-    r.no(!zstd && f.packed == packing::zstd, "compressed with zstd, which it reads from 23.0 on");
+    r.no(!zstd && f.packed == compression::zstd, "compressed with zstd, which it reads from 23.0 on");
     r.no(f.broken_hard_link, "a hard link to what does not come before it");
     r.no(f.odd, "an entry of a type that it does not unpack");
     if(!m.docker.file && !r.failed()) {
@@ -455,7 +455,7 @@ public:
     void run()
     {
         rule_unpacking(r_, facts_);
-        r_.no(!docker_ && facts_.packed != packing::none, "the archive is compressed as a whole");
+        r_.no(!docker_ && facts_.packed != compression::none, "the archive is compressed as a whole");
         r_.no(model_.bad_manifest_json, "manifest.json cannot be read");
         auto const* const layout = facts_.last("oci-layout");
         if(r_.failed())
@@ -537,7 +537,7 @@ private:
                 r_.needs(id, c->diff_ids[n]);
             else if(!r_.no(!e, "layer " + id.str() + " is missing or damaged")) {
                 auto const why = detail::fault_of_layer(*e, c->diff_ids[n]);
-                r_.no(e->packed == packing::xz || e->packed == packing::bzip2, "a layer is compressed with " + std::string(name_of(e->packed)));
+                r_.no(e->packed == compression::xz || e->packed == compression::bzip2, "a layer is compressed with " + std::string(name_of(e->packed)));
                 r_.no(!why.sentence.empty(), why.sentence);
             }
         }

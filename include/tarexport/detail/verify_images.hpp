@@ -44,7 +44,7 @@ inline layer_fault fault_of_layer(entry_facts const& e, std::string_view diff_id
         return {finding_code::damaged_compression, e.fault};
     if(!e.diff_id.empty() && e.diff_id.str() != diff_id)
         return {finding_code::diff_id_mismatch,
-            (e.packed == packing::none ? "the layer has the diff ID " : "decompressed, the layer has the diff ID ") + e.diff_id.str() +
+            (e.packed == compression::none ? "the layer has the diff ID " : "decompressed, the layer has the diff ID ") + e.diff_id.str() +
                 ", where the config wants " + std::string(diff_id)};
     if(!e.tar_fault.empty())
         return {finding_code::not_a_tar, "the layer is not a whole tar archive: " + e.tar_fault};
@@ -174,7 +174,7 @@ private:
         auto const news = told_.insert("layer " + e.name + l.diff_id).second;
         if(news && !why.sentence.empty())
             findings_.error(why.code, e.name, why.sentence);
-        else if(news && e.packed == packing::xz)
+        else if(news && e.packed == compression::xz)
             findings_.warning(finding_code::unchecked, e.name, "the layer is compressed with xz, which is not read here: its diff ID is not checked");
     }
 
