@@ -30,7 +30,12 @@ namespace {
 // What can be read from front to back: a pipe, a device.
 class stream_input {
 public:
-    explicit stream_input(int fd) : fd_(fd) {}
+    explicit stream_input(int fd) : fd_(fd)
+    {
+#ifdef F_SETPIPE_SZ
+        ::fcntl(fd, F_SETPIPE_SZ, 1 << 20); // so that writer and reader wait for each other less often; if it is no pipe, nothing is lost
+#endif
+    }
 
     std::size_t read_some(std::span<std::byte> into, tarexport::error_code& ec)
     {
