@@ -91,7 +91,7 @@ def merged(tool, folder):
         base = archive(tool, folder, "base.tar", *to, "hello:1.0")
         full = archive(tool, folder, "full.tar", *to, "greeting:1.0")
         thin = archive(tool, folder, "thin.tar", *to, "--have", base, "greeting:1.0")
-        tool("save", "-q", "--store", "archive:" + thin, *to, "greeting:1.0").refused("greeting:1.0", "missing")
+        tool("save", "-q", "--store", "archive:" + thin, *to, "greeting:1.0").refused("greeting:1.0", "missing", "merge a thin archive with its base")
         for parts in ((thin, base), (base, thin)):
             one = tool("merge", "-q", *to, "--only", "greeting:1.0", *parts).ok().out
             same(one == content(full), True, f"{layout}: the merged archive is the whole")

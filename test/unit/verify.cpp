@@ -219,6 +219,8 @@ BOOST_AUTO_TEST_CASE(thin_archives_tell_what_they_need)
 
     auto const missing = verified(out.bytes(), {.have = digest_set{b}});
     BOOST_TEST(has(missing, finding_code::not_at_hand));
+    BOOST_TEST(missing.errors == 1u);
+    BOOST_TEST((told(missing).find(a.str()) != std::string::npos));
     BOOST_TEST((missing.of(loader::docker_28).loads == answer::no));
 }
 

@@ -412,12 +412,14 @@ inline void note_left_out(std::vector<needed_blob>& left_out, std::optional<dige
         b.at_hand = have && (have->contains(b.id) || (diff_id && have->contains(*diff_id)));
         bytes += b.size;
         if(have && !b.at_hand)
-            findings.error(finding_code::not_at_hand, b.id.str(), "the archive leaves it out, and the other side does not have it");
+            findings.error(finding_code::not_at_hand, b.id.str(),
+                "the archive leaves it out (" + std::to_string(b.size) + " bytes, diff ID " + b.diff_id +
+                    "), and the other side does not have it: save again with a list of what it has, or merge the archive with its base");
     }
     if(!left_out.empty())
         findings.remark(finding_code::left_out, "thin.json",
             "the archive leaves out " + std::to_string(left_out.size()) + (left_out.size() == 1 ? " layer of " : " layers of ") +
-                std::to_string(bytes) + " bytes, which must come from elsewhere");
+                std::to_string(bytes) + " bytes: they are to be loaded before it, or it merged with the archive that has them");
 }
 
 } // namespace tarexport::detail

@@ -156,8 +156,10 @@ inline result<archive_blob> archive_store::blob(descriptor const& d) const
     auto place = state_->contents.find(d);
     if(!place && place.error().code == error::missing_blob && make_manifests())
         place = state_->contents.find(d);
-    if(!place && place.error().code == error::missing_blob)
-        return detail::absent_blob(place.error().subject, d);
+    if(!place && place.error().code == error::missing_blob) {
+        auto why = detail::absent_blob(place.error().subject, d);
+        return state_->contents.index().has("thin.json") ? detail::about(std::move(why), "this is a thin archive, which leaves out what its base has") : why;
+    }
     if(!place)
         return std::move(place).error();
     return archive_blob(state_->contents.fd(), *std::move(place), d);
