@@ -175,6 +175,31 @@ def platforms(archive, descriptors):
     return in_index(1)(archive, descriptors)
 
 
+# --- layers that their makers do not want to be passed on ---
+
+def foreign(w, urls, kept=True, form=hybrid, kind="application/vnd.oci.image.layer.nondistributable.v1.tar"):
+    """An image whose second layer is such one, and has URLs that lead nowhere."""
+    image = Image(w)
+    layers = [{"mediaType": kind_of, "digest": sha(b), "size": len(b)} for kind_of, b in zip((LAYER, kind), image.stored)]
+    image.manifest["layers"] = [layers[0], {**layers[1], **({"urls": urls} if urls else {})}]
+    archive = form(image)
+    return archive if kept else archive.drop(blob(image.stored[1]))
+
+
+NOWHERE = ["http://127.0.0.1:9/layer"]
+
+cases["odd-foreign"] = lambda w: foreign(w, NOWHERE)
+cases["odd-foreign-oci"] = lambda w: foreign(w, NOWHERE, form=oci)
+cases["odd-foreign-no-url"] = lambda w: foreign(w, [])
+cases["odd-foreign-ftp"] = lambda w: foreign(w, ["ftp://127.0.0.1:9/layer"], form=oci)
+cases["odd-foreign-docker"] = lambda w: foreign(w, NOWHERE, kind="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")
+cases["odd-foreign-left-out"] = lambda w: foreign(w, NOWHERE, kept=False)
+cases["odd-foreign-left-out-oci"] = lambda w: foreign(w, NOWHERE, kept=False, form=oci)
+cases["odd-foreign-left-out-no-url"] = lambda w: foreign(w, [], kept=False)
+cases["odd-layer-with-url"] = lambda w: foreign(w, NOWHERE, kind=LAYER)
+cases["odd-layer-with-url-left-out"] = lambda w: foreign(w, NOWHERE, kept=False, kind=LAYER)
+
+
 # --- odd, and good or bad as a loader has it ---
 
 @case

@@ -119,7 +119,9 @@ inline void rule_oci_image(ruling& r, archive_facts const& f, archive_model cons
     r.no(config && config->size != v->config_id.size, "the config has another size than its descriptor");
     for(std::size_t n = 0; n != v->layers.size() && !r.failed(); ++n) {
         auto const& id = v->layers[n].id;
-        if(podman && m.has_left_out(id.str()) && !f.file(plan::blob_path(id)))
+        if(v->layers[n].on_web)
+            r.depends("it reads layer " + id.str() + " from its URL, also where the archive has it");
+        else if(podman && m.has_left_out(id.str()) && !f.file(plan::blob_path(id)))
             r.needs(id, v->config && n < v->config->diff_ids.size() ? v->config->diff_ids[n] : id.str());
         else
             rule_oci_blob(r, f, m, id, "layer");
@@ -130,7 +132,7 @@ inline void rule_oci_image(ruling& r, archive_facts const& f, archive_model cons
     // It does not miss a diff ID, but compares those that there are.
     for(std::size_t n = 0; n != v->layers.size() && !r.failed(); ++n) {
         auto const* const e = f.file(plan::blob_path(v->layers[n].id));
-        if(!e) // it is left out
+        if(!e || v->layers[n].on_web) // it is left out, or not read
             continue;
         auto const& diff_ids = v->config->diff_ids;
         auto const why = detail::fault_of_layer(*e, n < diff_ids.size() ? diff_ids[n] : e->diff_id.str());
@@ -204,7 +206,7 @@ inline verdict rule_podman(archive_facts const& f, archive_model const& m, platf
     ruling oci(loader::podman, have), docker(loader::podman, have);
     rule_oci_archive(oci, f, m, host, true);
     rule_docker_archive(docker, f, m, true);
-    bool const as_docker = (oci.failed() && !docker.failed()) || (m.docker.file && oci.failed());
+    bool const as_docker = oci.failed() ? !docker.failed() || m.docker.file : docker.loads() == answer::yes && oci.loads() == answer::depends;
     return std::move(as_docker ? docker : oci).take();
 }
 

@@ -30,6 +30,7 @@ class ruling {
 public:
     ruling(loader who, std::optional<digest_set> const& have) : verdict_{who, answer::yes, {}}, have_(have) {}
 
+    answer loads() const noexcept { return verdict_.loads; }
     bool failed() const noexcept { return verdict_.loads == answer::no; }
 
     /// @return Whether the loader has failed by now.

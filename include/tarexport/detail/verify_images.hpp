@@ -417,8 +417,8 @@ inline void note_left_out(std::vector<needed_blob>& left_out, std::optional<dige
                     "), and the other side does not have it: save again with a list of what it has, or merge the archive with its base");
     }
     if(!left_out.empty())
-        findings.remark(finding_code::left_out, "thin.json",
-            "the archive leaves out " + std::to_string(left_out.size()) + (left_out.size() == 1 ? " layer of " : " layers of ") +
+        findings.remark(finding_code::left_out, "archive",
+            "it leaves out " + std::to_string(left_out.size()) + (left_out.size() == 1 ? " layer of " : " layers of ") +
                 std::to_string(bytes) + " bytes: they are to be loaded before it, or it merged with the archive that has them");
 }
 
