@@ -11,29 +11,30 @@
 #include "text.hpp"
 
 #include <tarexport/detail/posix_descriptor.hpp>
+#include <tarexport/detail/posix_file.hpp>
 #include <tarexport/verification_text.hpp>
 #include <tarexport/verify.hpp>
 
-#include <cerrno>
+#include <cstdint>
 #include <span>
 #include <sstream>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cli {
 
 namespace {
 
-// A file, a pipe or whatever else can be read from front to back.
-class input {
+// What can be read from front to back: a pipe, a device.
+class stream_input {
 public:
-    explicit input(std::string const& path)
-        : own_(path == "-" ? -1 : tarexport::detail::uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }))
-        , fd_(path == "-" ? 0 : own_.get())
+    explicit stream_input(int fd) : fd_(fd)
     {
-        if(fd_ == -1)
-            throw tarexport::save_error({tarexport::detail::last_error(), path, {}});
+#ifdef F_SETPIPE_SZ
+        ::fcntl(fd, F_SETPIPE_SZ, 1 << 20); // so that writer and reader wait for each other less often; if it is no pipe, nothing is lost
+#endif
     }
 
     std::size_t read_some(std::span<std::byte> into, tarexport::error_code& ec)
@@ -45,14 +46,54 @@ public:
     }
 
 private:
-    tarexport::detail::unique_descriptor own_;
     int fd_;
 };
 
+// What can be read anywhere.
+class file_input {
+public:
+    file_input(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
+
+    std::uint64_t size() const { return size_; }
+
+    std::size_t read_at(std::span<std::byte> into, std::uint64_t offset, tarexport::error_code& ec) const
+    {
+        return tarexport::detail::read_some_at(fd_, into, offset, ec);
+    }
+
+    std::size_t read_some(std::span<std::byte> into, tarexport::error_code& ec)
+    {
+        auto const n = read_at(into, at_, ec);
+        at_ += n;
+        return n;
+    }
+
+private:
+    int fd_;
+    std::uint64_t size_;
+    std::uint64_t at_ = 0;
+};
+
+tarexport::result<tarexport::verification> verified(int fd, tarexport::verify_options const& how)
+{
+    struct stat s;
+    if(::fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && ::lseek(fd, 0, SEEK_CUR) == 0) {
+        file_input in(fd, static_cast<std::uint64_t>(s.st_size));
+        return tarexport::verify_archive(in, how);
+    }
+    stream_input in(fd);
+    return tarexport::verify_archive(in, how);
+}
+
 tarexport::verification verified(std::string const& path, tarexport::verify_options const& how)
 {
-    input in(path);
-    auto found = tarexport::verify_archive(in, how);
+    tarexport::detail::unique_descriptor own;
+    if(path != "-") {
+        own = tarexport::detail::unique_descriptor(tarexport::detail::uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+        if(!own)
+            throw tarexport::save_error({tarexport::detail::last_error(), path, {}});
+    }
+    auto found = verified(own ? own.get() : 0, how);
     if(!found) {
         auto why = found.error();
         why.subject = path == "-" ? "standard input" : path;
@@ -76,7 +117,9 @@ int verify(std::vector<std::string> const& arguments)
     // clang-format off
     described.add_options()
         ("help,h", "show this help")
-        ("json", "print one JSON object");
+        ("json", "print one JSON object")
+        ("jobs", po::value<std::size_t>()->default_value(2), "threads that hash at once")
+        ("digest", "tell the sha256 of the archive, too; takes about twice as long");
     // clang-format on
     add_have_options(described);
     auto const values = parse(arguments, described);
@@ -92,6 +135,10 @@ int verify(std::vector<std::string> const& arguments)
     tarexport::verify_options how;
     if(values.count("have") != 0 || values.count("have-from") != 0)
         how.have = what_they_have(values);
+    how.jobs = values["jobs"].as<std::size_t>();
+    if(how.jobs == 0)
+        throw usage_error("--jobs takes a number from 1 on");
+    how.archive_digest = values.count("digest") != 0;
     auto const found = verified(archives[0], how);
     if(values.count("json") != 0)
         std::cout << to_json(found) << "\n";

@@ -9,19 +9,17 @@
 #define TAREXPORT_CONTENT_HPP
 
 #include <tarexport/descriptor.hpp>
+#include <tarexport/detail/content_reader.hpp>
 #include <tarexport/detail/content_walk.hpp>
 #include <tarexport/detail/short_list.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
-#include <tarexport/hash.hpp>
 #include <tarexport/image.hpp>
-#include <tarexport/layer.hpp>
 #include <tarexport/oci_documents.hpp>
 #include <tarexport/platform.hpp>
 #include <tarexport/platform_matcher.hpp>
+#include <tarexport/read_blob.hpp>
 #include <tarexport/stores.hpp>
-
-#include <boost/assert.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -29,7 +27,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -54,17 +51,6 @@ struct platform_choice {
     /// Return the choice of some platforms, each of them required.
     static platform_choice of(std::vector<platform> ps) { return {std::move(ps), false, tarexport::host_platform()}; }
 };
-
-/** Read a whole blob into memory, checking its size and its digest.
-
-    @param limit The largest size that is read.
-    @param what What the blob is, or belongs to, for an error.
-    @return The bytes; or the store's error, `limit_exceeded`, `size_mismatch`, `digest_mismatch` or the
-    source's error. The subject is the blob, or the store's name for it.
-*/
-template<content_store Store>
-result<std::string> read_blob(
-    Store const& store, descriptor const& d, std::uint64_t limit, std::string_view what = {});
 
 /** Return the manifests of images that a descriptor leads to, for the platforms that are chosen, without duplicates.
 
@@ -93,139 +79,6 @@ template<content_store Store>
 result<image> load_image(Store const& store, descriptor const& manifest_descriptor, std::string_view what = {});
 
 namespace detail {
-
-// Puts what a blob belongs to behind what is said already.
-inline failure about(failure f, std::string_view what)
-{
-    if(!what.empty() && f.detail.find(what) == std::string::npos)
-        f.detail.append(f.detail.empty() ? "" : "; ").append(what);
-    return f;
-}
-
-template<class T>
-std::string blob_subject([[maybe_unused]] T const& t, digest const& id)
-{
-    if constexpr(has_subject<T>)
-        return t.subject();
-    else
-        return id.str();
-}
-
-// Appends all of a source to `out`, and one byte more than expected if there is one.
-template<layer_source Source>
-error_code read_all(Source& source, std::uint64_t expected, std::string& out)
-{
-    constexpr std::uint64_t chunk = 65536;
-    while(out.size() <= expected) {
-        auto const had = out.size();
-        auto const room = static_cast<std::size_t>(std::min(chunk, expected + 1 - had));
-        out.resize(had + room);
-        error_code ec;
-        auto const n = source.read_some(std::as_writable_bytes(std::span(out).subspan(had)), ec);
-        out.resize(had + n);
-        if(ec || n == 0)
-            return ec;
-    }
-    return {};
-}
-
-inline bool has_digest(std::string_view bytes, digest const& id)
-{
-    hash_set<sha256, sha384, sha512>::hasher hasher;
-    hasher.start(id.algorithm());
-    hasher.update(to_bytes(bytes));
-    return hasher.result() == id;
-}
-
-// Reads the documents of a store, and no more than a budget allows.
-template<content_store Store>
-class content_reader {
-public:
-    explicit content_reader(Store const& store, std::uint64_t budget = root_budget) noexcept
-        : store_(store)
-        , budget_(budget)
-        , left_(budget)
-    {
-    }
-
-    /// Return a blob as `read_blob` does.
-    result<std::string> read_text(descriptor const& d, std::uint64_t limit, std::string_view what) const
-    {
-        auto const cost = std::max(d.size, least_cost);
-        if(d.size <= limit && cost > left_)
-            return detail::about({error::limit_exceeded, d.id.str(),
-                                     "documents of more than " + std::to_string(budget_) + " bytes belong to it"},
-                what);
-        auto text = tarexport::read_blob(store_, d, limit, what);
-        if(d.size <= limit)
-            left_ -= cost;
-        return text;
-    }
-
-    result<manifest> read_manifest(descriptor const& d, std::string_view what) const
-    {
-        return read(d, what, manifest_limits.size, [](std::string_view text, std::string subject) {
-            return tarexport::parse_manifest(text, std::move(subject));
-        });
-    }
-
-    result<index> read_index(descriptor const& d, std::string_view what) const
-    {
-        return read(d, what, index_limits.size, [](std::string_view text, std::string subject) {
-            return tarexport::parse_index(text, std::move(subject));
-        });
-    }
-
-    // Only the bytes can tell what an entry without media type is: an index lists manifests.
-    result<descriptor> typed(descriptor d, std::string_view what) const
-    {
-        auto const text = read_text(d, index_limits.size, what);
-        if(!text)
-            return text.error();
-        if(tarexport::parse_index(*text, {}))
-            d.media_type = media_type::oci_index;
-        else if(auto const m = tarexport::parse_manifest(*text, d.id.str()))
-            d.media_type = m->media_type.empty() ? std::string(media_type::oci_manifest) : m->media_type;
-        else
-            return detail::about(m.error(), what);
-        return d;
-    }
-
-    result<image> read_config(manifest const& m, descriptor const& of) const
-    {
-        auto const what = "config of manifest " + of.id.str();
-        auto bytes = read_text(m.config, config_limits{}.size, what);
-        if(!bytes)
-            return std::move(bytes).error();
-        auto config = tarexport::parse_image(*std::move(bytes), m.config.id);
-        return config ? std::move(config) : result<image>(detail::about(config.error(), what));
-    }
-
-    /// Return `missing_blob` or `size_mismatch` where a blob could not even be opened.
-    result<void> check_presence(descriptor const& d, std::string_view what) const
-    {
-        auto const handle = store_.blob(d);
-        return handle ? result<void>() : result<void>(detail::about(handle.error(), what));
-    }
-
-private:
-    template<class Parse>
-    auto read(descriptor const& d, std::string_view what, std::uint64_t limit, Parse parse) const
-        -> decltype(parse(std::string_view(), std::string()))
-    {
-        auto const text = read_text(d, limit, what);
-        if(!text)
-            return text.error();
-        auto document = parse(*text, d.id.str());
-        if(!document)
-            return detail::about(document.error(), what);
-        return document;
-    }
-
-    Store const& store_;
-    std::uint64_t budget_;
-    std::uint64_t mutable left_;
-};
 
 inline failure no_image(descriptor const& d, std::string detail, std::string_view what)
 {
@@ -544,37 +397,6 @@ result<std::vector<descriptor>> find_manifests(
 }
 
 } // namespace detail
-
-template<content_store Store>
-result<std::string> read_blob(Store const& store, descriptor const& d, std::uint64_t limit, std::string_view what)
-{
-    BOOST_ASSERT(!d.id.empty());
-    if(d.size > limit)
-        return detail::about({error::limit_exceeded, d.id.str(),
-                                 std::to_string(d.size) + " bytes, more than " + std::to_string(limit)},
-            what);
-    auto const handle = store.blob(d);
-    if(!handle)
-        return detail::about(handle.error(), what);
-    auto const subject = detail::blob_subject(*handle, d.id);
-    descriptor const& info = handle->info();
-    if(info.size != d.size)
-        return detail::about({error::size_mismatch, subject, detail::sizes(d.size, info.size)}, what);
-    auto source = handle->open(0);
-    if(!source)
-        return detail::about(source.error(), what);
-    std::string bytes;
-    if(auto const ec = detail::read_all(*source, d.size, bytes))
-        return detail::about({ec, subject, {}}, what);
-    if(bytes.size() != d.size)
-        return detail::about({error::size_mismatch, subject,
-                                 bytes.size() > d.size ? "longer than " + std::to_string(d.size) + " bytes"
-                                                       : detail::sizes(d.size, bytes.size())},
-            what);
-    if(!detail::has_digest(bytes, d.id))
-        return detail::about({error::digest_mismatch, subject, "expected " + d.id.str()}, what);
-    return bytes;
-}
 
 template<content_store Store>
 result<std::vector<descriptor>> find_manifests(

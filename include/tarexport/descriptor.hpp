@@ -40,6 +40,12 @@ constexpr bool is_manifest(std::string_view type) noexcept { return type == oci_
 /// Return whether blobs of this type are configs of container images.
 constexpr bool is_config(std::string_view type) noexcept { return type == oci_config || type == docker_config; }
 
+/// Return whether blobs of this type are layers that their makers do not want to be passed on.
+constexpr bool is_foreign(std::string_view type) noexcept
+{
+    return type.find(".nondistributable.") != std::string_view::npos || type.find(".foreign.") != std::string_view::npos;
+}
+
 } // namespace media_type
 
 /** What a store knows of a blob before it is read: its type, identity and size.

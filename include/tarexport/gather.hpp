@@ -68,11 +68,6 @@ result<gathered_content> gather(Store const& store, descriptor const& root, cont
 
 namespace detail {
 
-inline bool is_foreign(std::string_view type) noexcept
-{
-    return type.find(".nondistributable.") != std::string_view::npos || type.find(".foreign.") != std::string_view::npos;
-}
-
 // Reads indexes and remembers them.
 template<content_store Store>
 class index_recorder {
@@ -479,7 +474,7 @@ private:
 
     result<void> add_layer(part& p, content_blob layer, std::string const& kind)
     {
-        bool const foreign = detail::is_foreign(layer.info.media_type);
+        bool const foreign = media_type::is_foreign(layer.info.media_type);
         if(!foreign || choice_.foreign == foreign_layers::embed)
             return add_blob(p, std::move(layer), kind, foreign ? " (foreign, and may be left out: skip, or URL only)" : "");
         if(choice_.foreign == foreign_layers::url_only && layer.info.urls.empty())

@@ -72,6 +72,17 @@ concept extent_source = layer_source<S> && requires(S const& s) {
     { s.extent() } -> std::same_as<std::optional<file_extent>>;
 };
 
+/** A source of all bytes of something that can be read anywhere, by several threads at once.
+
+    `s.read_at(b, offset, ec)` of a const source puts 1 to `b.size()` bytes from there at the front of `b` and returns their number; 0 at the
+    end, and on an error. `s.size()` tells how many there are.
+*/
+template<class S>
+concept positional_source = layer_source<S> && requires(S const& s, std::span<std::byte> into, std::uint64_t offset, error_code& ec) {
+    { s.read_at(into, offset, ec) } -> std::same_as<std::size_t>;
+    { s.size() } -> std::same_as<std::uint64_t>;
+};
+
 /// Anything that can say what it is, for an error: a path, say.
 template<class T>
 concept has_subject = requires(T const& t) {

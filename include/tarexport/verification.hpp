@@ -232,7 +232,7 @@ struct verification {
     std::vector<verdict> verdicts;       ///< one for each of `loaders`
     std::uint64_t entries = 0;
     std::uint64_t bytes = 0;             ///< of the archive as it was read
-    digest id;                           ///< the sha256 of these bytes
+    digest id;                           ///< the sha256 of these bytes, if `verify_options::archive_digest` asks for it
     std::string compression;             ///< of the archive as a whole: "none", "gzip", "zstd", "bzip2" or "xz"
 
     /// Return whether nothing is wrong with the archive.
@@ -246,6 +246,8 @@ struct verification {
 struct verify_options {
     std::optional<digest_set> have = std::nullopt; ///< what the other side has: digests of blobs, diff IDs, chain IDs
     platform host = tarexport::host_platform();    ///< what the loaders run on
+    std::size_t jobs = 2;                          ///< how many threads hash at once; 1: only the calling one
+    bool archive_digest = false;                   ///< the digest of the archive itself, too: all bytes are hashed once more
     std::size_t entries = 50'000;                  ///< how many are read
     std::uint64_t names = std::uint64_t{8} << 20;  ///< bytes of their names and links
     std::size_t findings = 1'000;                  ///< how many are kept

@@ -44,7 +44,7 @@ inline std::string to_text(verification const& v)
         line.resize(30, ' ');
         out += line + std::string(name_of(d.loads)) + (d.reason.empty() ? "" : ": " + d.reason) + "\n";
     }
-    out += std::to_string(v.entries) + " entries, " + std::to_string(v.bytes) + " bytes, " + v.id.str() + "\n";
+    out += std::to_string(v.entries) + " entries, " + std::to_string(v.bytes) + " bytes" + (v.id.empty() ? "" : ", " + v.id.str()) + "\n";
     return out + (v.good() ? "good\n" : std::to_string(v.errors) + (v.errors == 1 ? " error\n" : " errors\n"));
 }
 
@@ -148,7 +148,7 @@ void write_list(json_writer& w, std::string_view key, List const& list, Write wr
 
 /** Return what was found out as one JSON object, without a newline.
 
-    `good`, `errors`, `bytes`, `digest` (of the archive), `compression`, `entries`, `images` [{`id`, `names`, `platform`,
+    `good`, `errors`, `bytes`, `digest` (of the archive, if it was asked for), `compression`, `entries`, `images` [{`id`, `names`, `platform`,
     `inManifestJSON`, `inIndexJSON`, `layers` [{`path`, `digest`, `size`, `diffID`, `leftOut`, `good`}]}], `needed` [{`mediaType`,
     `digest`, `size`, `diffID`, `atHand`}], `findings` [{`severity`, `code`, `subject`, `sentence`}], `moreFindings`,
     `verdicts` [{`loader`, `loads` ("yes", "no" or "depends"), `reason`}]. Sizes are in bytes.
@@ -164,8 +164,10 @@ inline std::string to_json(verification const& v)
     w.number(v.errors);
     w.key("bytes");
     w.number(v.bytes);
-    w.key("digest");
-    w.string(v.id.str());
+    if(!v.id.empty()) {
+        w.key("digest");
+        w.string(v.id.str());
+    }
     w.key("compression");
     w.string(v.compression);
     w.key("entries");

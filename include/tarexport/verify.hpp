@@ -71,8 +71,13 @@ inline std::optional<digest_set> with_layers_of_chains(std::optional<digest_set>
     @par Exception Safety
     Throws only `std::bad_alloc`, and what the source throws.
 
+    With `verify_options::jobs` of more than 1, a source is read in a thread of its own, a few buffers ahead; and a `positional_source`, a file say, whose
+    bytes are not compressed as a whole is read at several places at once: large entries are hashed side by side. What is found does
+    not depend on the number of threads.
+
     @param source The archive's bytes, from the first on. It is read to its end.
-    @param observer Told of each entry when it begins (`entry_begun`) and when it was hashed (`entry_done`).
+    @param observer Told of each entry when it begins (`entry_begun`) and when it was hashed (`entry_done`), in the calling thread. Large
+    entries of a positional source may be done later than what follows them.
     @return What was found out. A bad archive is no failure; one of the source, or of the temporary file, is.
 */
 template<layer_source Source, observer Observer>

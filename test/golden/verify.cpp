@@ -52,7 +52,9 @@ verification verified(fs::path const& path)
     file_source source{std::ifstream(path, std::ios::binary)};
     if(!source.in)
         throw std::runtime_error("cannot read " + path.string());
-    return verify_archive(source).value();
+    verify_options how;
+    how.archive_digest = true;
+    return verify_archive(source, how).value();
 }
 
 int failed = 0;

@@ -145,3 +145,27 @@ def large(tool, folder):
     took = time.monotonic() - began
     same([each["size"] for each in listed], [size], "the size")
     need(took < 10, f"it took {took:.1f} s")
+
+
+@check("verify says the same of a file and of a pipe, whatever the number of jobs")
+def verified(tool, folder):
+    # Layers that are large enough to be hashed side by side; the second is damaged.
+    data = raw_layer(3 << 20, 2)
+    whole = docker_archive(("a:1", tar_of([("f", raw_layer(3 << 20, 1))])), ("b:1", tar_of([("f", data)])))
+    for archive, code in ((whole, 0), (whole.replace(data, data[:-9] + b"x" * 9), 1)):
+        path = folder + "/two.tar"
+        with open(path, "wb") as file:
+            file.write(archive)
+        with open(path, "rb") as piped:
+            expected = tool("verify", "--json", "--jobs", "1", "-", stdin=subprocess.Popen(["cat"], stdin=piped, stdout=subprocess.PIPE).stdout)
+        same(expected.code, code, "the exit code")
+        need("digest" not in json.loads(expected.out), "a digest was told that nobody asked for")
+        for jobs in ("1", "2", "7"):
+            same(tool("verify", "--json", "--jobs", jobs, path).out, expected.out, f"what is found with {jobs} jobs")
+            with open(path, "rb") as file:
+                same(tool("verify", "--json", "--jobs", jobs, "-", stdin=file).out, expected.out, f"what is found of standard input with {jobs} jobs")
+            same(json.loads(tool("verify", "--json", "--digest", "--jobs", jobs, path).out)["digest"], sha256(archive), "the digest")
+    for jobs in ("0", "many"):
+        tool("verify", "--jobs", jobs, path).refused("jobs", code=2)
+    tool("verify", folder).refused(folder)
+    tool("verify", folder + "/none.tar").refused("none.tar", "No such file")

@@ -91,7 +91,7 @@ def merged(tool, folder):
         base = archive(tool, folder, "base.tar", *to, "hello:1.0")
         full = archive(tool, folder, "full.tar", *to, "greeting:1.0")
         thin = archive(tool, folder, "thin.tar", *to, "--have", base, "greeting:1.0")
-        tool("save", "-q", "--store", "archive:" + thin, *to, "greeting:1.0").refused("greeting:1.0", "missing")
+        tool("save", "-q", "--store", "archive:" + thin, *to, "greeting:1.0").refused("greeting:1.0", "missing", "merge a thin archive with its base")
         for parts in ((thin, base), (base, thin)):
             one = tool("merge", "-q", *to, "--only", "greeting:1.0", *parts).ok().out
             same(one == content(full), True, f"{layout}: the merged archive is the whole")
@@ -115,3 +115,21 @@ def bundle(tool, folder):
     need("463dc0d6" in tool("ls", "--store", "archive:" + out).ok().out.decode(), "the first archive's hello:1.0 was not taken")
     tool("merge").refused("which archives", code=2)
     tool("merge", "-o", out, IMAGES).refused("no archive", code=2)
+
+
+@check("verify tells which layers of a thin archive the other side lacks")
+def verified(tool, folder):
+    base = archive(tool, folder, "base.tar", "hello:1.0")
+    thin = archive(tool, folder, "thin.tar", "--have", base, "greeting:1.0")
+    missing, = said_left_out(content(thin))
+    alone = json.loads(tool("verify", "--json", thin).ok().out)
+    same([(b["digest"], b["atHand"]) for b in alone["needed"]], [(missing, False)], "what it needs")
+    there = json.loads(tool("verify", "--json", "--have", base, thin).ok().out)
+    same([(b["digest"], b["atHand"]) for b in there["needed"]], [(missing, True)], "what it needs where the base is")
+    same(tool("verify", "--have-from", f"{tool.path} have 'archive:{base}'", thin).ok().code, 0, "the exit code with a command")
+    open(folder + "/empty", "w").close()
+    lacking = tool("verify", "--have", folder + "/empty", thin)
+    same(lacking.code, 1, "the exit code where nothing is")
+    said = [line for line in lacking.out.decode().splitlines() if line.startswith("error ")]
+    same(len(said), 1, f"the number of errors in {said}")
+    need(missing in said[0] and "merge the archive with its base" in said[0], said[0])

@@ -32,9 +32,9 @@ struct outcome {
     std::string problem;
 };
 
-outcome expand(std::string_view compressed, std::size_t portion = 1000, std::size_t piece = 700)
+outcome expand(std::string_view compressed, std::size_t portion = 1000, std::size_t piece = 700, compression refused = compression::xz)
 {
-    decompressed_source source{text_source(compressed, portion)};
+    decompressed_source source{text_source(compressed, portion), nullptr, refused};
     outcome o;
     o.text = read_all(source, o.ec, piece);
     o.problem = source.problem();
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(damage_is_an_error)
 BOOST_AUTO_TEST_CASE(what_is_not_read_is_told)
 {
     for(auto const s : {"BZh91AY&SY"sv, "\xfd\x37zXZ\0\0\0"sv}) {
-        auto const o = expand(s);
+        auto const o = expand(s, 1000, 700, compression::bzip2);
         BOOST_TEST((o.ec == error::unsupported_store));
         BOOST_TEST(contains(o.problem, "decompress it first"));
     }

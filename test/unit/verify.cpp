@@ -24,7 +24,10 @@ using namespace verifying;
 BOOST_AUTO_TEST_CASE(a_good_archive_is_good)
 {
     auto const archive = hybrid();
-    auto const v = verified(archive);
+    verify_options how;
+    how.archive_digest = true;
+    auto const v = verified(archive, how);
+    BOOST_TEST(verified(archive).id.empty());
     BOOST_TEST(v.good(), told(v));
     BOOST_TEST(v.bytes == archive.size());
     BOOST_TEST(v.id == digest_of(std::string_view(archive)));
@@ -53,10 +56,12 @@ BOOST_AUTO_TEST_CASE(how_the_bytes_arrive_changes_nothing)
 BOOST_AUTO_TEST_CASE(every_flipped_byte_of_a_blob_or_header_is_told)
 {
     auto const archive = hybrid();
+    verify_options how;
+    how.archive_digest = true;
     for(std::size_t i = 0; i + end_of_archive_size < archive.size(); i += 61) {
         auto broken = archive;
         broken[i] = static_cast<char>(broken[i] ^ 1);
-        auto const v = verified(broken);
+        auto const v = verified(broken, how);
         BOOST_TEST((!v.good() || !v.findings.empty()), "nothing is told of byte " + std::to_string(i));
         BOOST_TEST((v.id != digest_of(std::string_view(archive))));
     }
@@ -214,7 +219,51 @@ BOOST_AUTO_TEST_CASE(thin_archives_tell_what_they_need)
 
     auto const missing = verified(out.bytes(), {.have = digest_set{b}});
     BOOST_TEST(has(missing, finding_code::not_at_hand));
+    BOOST_TEST(missing.errors == 1u);
+    BOOST_TEST((told(missing).find(a.str()) != std::string::npos));
     BOOST_TEST((missing.of(loader::docker_28).loads == answer::no));
+}
+
+BOOST_AUTO_TEST_CASE(layers_that_are_not_to_be_passed_on)
+{
+    parts p;
+    auto const blob = [](std::string const& text) { return "blobs/sha256/" + digest_of(std::string_view(text)).hex(); };
+    auto const described = [](std::string const& text, std::string const& type, std::string const& more = {}) {
+        return R"({"mediaType":")" + type + R"(","digest":")" + digest_of(std::string_view(text)).str() + R"(","size":)" + std::to_string(text.size()) + more + "}";
+    };
+    auto const made = [&](std::string const& type, std::string const& urls, bool kept, bool docker = true) {
+        auto const manifest = R"({"schemaVersion":2,"config":)" + described(p.config, std::string(media_type::oci_config)) + R"(,"layers":[)" +
+                              described(p.layers[0], std::string(media_type::oci_layer)) + "," + described(p.layers[1], type, urls) + "]}";
+        archive a;
+        a.add("oci-layout", R"({"imageLayoutVersion":"1.0.0"})").add(blob(p.config), p.config).add(blob(p.layers[0]), p.layers[0]);
+        a.add(blob(manifest), manifest);
+        a.add("index.json", R"({"schemaVersion":2,"manifests":[)" +
+                                described(manifest, std::string(media_type::oci_manifest), R"(,"annotations":{"io.containerd.image.name":"docker.io/library/app:1"})") + "]}");
+        if(docker)
+            a.add("manifest.json", R"([{"Config":")" + blob(p.config) + R"(","RepoTags":["app:1"],"Layers":[")" + blob(p.layers[0]) + R"(",")" + blob(p.layers[1]) + R"("]}])");
+        return (kept ? a.add(blob(p.layers[1]), p.layers[1]) : a).end();
+    };
+    std::string const foreign = "application/vnd.oci.image.layer.nondistributable.v1.tar", url = R"(,"urls":["https://example.com/x"])";
+
+    auto const left_out = verified(made(foreign, url, false));
+    BOOST_TEST(left_out.good(), told(left_out));
+    BOOST_TEST(has(left_out, severity::warning, finding_code::left_out));
+    BOOST_TEST((told(left_out).find("https://example.com/x") != std::string::npos));
+    BOOST_TEST_REQUIRE(left_out.needed.size() == 1u);
+    BOOST_TEST(left_out.needed[0].diff_id == digest_of(std::string_view(p.layers[1])).str());
+    BOOST_TEST(left_out.images.at(0).layers.at(1).left_out);
+    BOOST_TEST(answers(left_out) == "ddddndd", told(left_out));
+    BOOST_TEST(answers(verified(made(foreign, {}, false))) == "ddddnnd");
+    auto const there = verified(made(foreign, url, false), {.have = digest_set{digest_of(std::string_view(p.layers[1]))}});
+    BOOST_TEST(answers(there) == "yyydndy", told(there));
+    BOOST_TEST(!verified(made(foreign, url, false), {.have = digest_set{}}).good());
+
+    // containers/image prefers the URL to the archive, if there is a URL that it knows.
+    BOOST_TEST(answers(verified(made(foreign, url, true))) == "yyyyydy");
+    BOOST_TEST(answers(verified(made(foreign, url, true, false))) == "nnydndy");
+    BOOST_TEST(answers(verified(made(foreign, R"(,"urls":["ftp://example.com/x"])", true))) == "yyyyyyy");
+    BOOST_TEST(answers(verified(made(std::string(media_type::oci_layer), url, true))) == "yyyyydy");
+    BOOST_TEST(has(verified(made(std::string(media_type::oci_layer), url, false)), finding_code::missing_blob));
 }
 
 BOOST_AUTO_TEST_CASE(observers_see_each_entry_once)

@@ -14,7 +14,7 @@
 
 #include "verify_support.hpp"
 
-#include <tarexport/detail/expanding_source.hpp>
+#include <tarexport/detail/decompress.hpp>
 
 #include <boost/iostreams/copy.hpp>
 #include <boost/iostreams/filter/bzip2.hpp>
@@ -48,11 +48,9 @@ using zstd = boost::iostreams::zstd_compressor;
 using bzip2 = boost::iostreams::bzip2_compressor;
 
 // What is in some bytes, read in portions, and why not more.
-std::pair<std::string, failure> expanded(std::string const& text, std::size_t portion, detail::expansion_budget budget = {})
+std::pair<std::string, failure> expanded(std::string const& text, std::size_t portion, detail::expansion_budget budget = {.window = 32u << 20})
 {
-    text_source source{text, portion};
-    detail::expanding_source<text_source> in(source, budget);
-    in.detect();
+    detail::decompressed_source in(text_source{text, portion}, &budget);
     std::string out;
     std::vector<std::byte> buffer(portion);
     error_code ec;

@@ -190,7 +190,7 @@ public:
         auto const at = index_.find(name);
         if(!at)
             return at.error();
-        return once(expanded_, *at, [&] { return hash(decompressed_source(extent_reader(file_, *at)), index_.subject(name)); });
+        return once(expanded_, *at, [&] { return hash(detail::store_source(extent_reader(file_, *at)), index_.subject(name)); });
     }
 
     /// Return what an image is called: by its first name, or its ID.

@@ -32,16 +32,6 @@ inline constexpr std::size_t index_depth_limit = 8;
 /// How many manifests one root may lead to.
 inline constexpr std::size_t manifest_count_limit = 100'000;
 
-/// How many bytes of documents one root may lead to. Indexes can list one blob again and again, so that a small store
-/// would keep its reader busy for days.
-inline constexpr std::uint64_t root_budget = std::uint64_t{128} << 20;
-
-/// The same for all roots of a store together.
-inline constexpr std::uint64_t store_budget = std::uint64_t{256} << 20;
-
-/// What a document takes from a budget at least: opening it takes time, too.
-inline constexpr std::uint64_t least_cost = 1024;
-
 // Docker's builder describes its attestations so: they have the form of images, and are none.
 inline bool is_attestation(descriptor const& d) noexcept
 {

@@ -13,179 +13,288 @@
 #include <tarexport/detail/zstd_frames.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/layer.hpp>
+#include <tarexport/tar_reader.hpp>
 
-#include <boost/iostreams/categories.hpp>
+#include <boost/iostreams/filter/bzip2.hpp>
 #include <boost/iostreams/filter/zlib.hpp>
 #include <boost/iostreams/filter/zstd.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <ios>
+#include <limits>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 namespace tarexport::detail {
 
-/** The bytes that are compressed in a source, with gzip or zstd, or that source itself, by its first bytes.
+/// How much may be made of compressed bytes. Several sources may share one: many small bombs are a large one.
+struct expansion_budget {
+    std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max(); ///< that come out
+    std::uint64_t ratio = std::numeric_limits<std::uint64_t>::max(); ///< of what comes out to what goes in; more only for the first 64 MiB
+    std::uint64_t window = std::uint64_t{128} << 20;                 ///< of zstd, in bytes of memory
+    std::mutex* large_window = nullptr; ///< where several sources are read at once: held by the one whose window is larger than 8 MiB
+    std::uint64_t in = 0;
+    std::uint64_t out = 0;
 
-    All members of a gzip file count, and all frames of a zstd file; what else comes behind them is an error, and so is an end within one.
-    bzip2 and xz are told, and not read.
+    bool is_spent() const noexcept { return out > bytes || (out > std::uint64_t{64} << 20 && out / ratio > in); }
+};
+
+inline constexpr std::size_t packed_buffer_size = std::size_t{64} << 10;
+
+/** The bytes that are compressed in a source, with gzip, zstd or bzip2, or that source itself, by its first bytes.
+
+    All members of a file count, and all frames of a zstd file; what else comes behind them is an error, and so is an end within one.
+    xz is told, and not read.
 */
 template<layer_source Source>
 class decompressed_source {
 public:
-    explicit decompressed_source(Source source) : device_{std::move(source)} {}
+    static constexpr std::size_t first_size = 512;
 
-    /// Return what compressed the source. @return `none` on an error too, which reading then gives again.
+    /** Make a source of the bytes in another.
+
+        @param budget What may come out, and what has; null for as much as there is.
+        @param refused A kind that is not read either.
+        @param buffer Of `packed_buffer_size` bytes, to save making one.
+    */
+    explicit decompressed_source(
+        Source source, expansion_budget* budget = nullptr, compression refused = compression::xz, std::span<char> buffer = {})
+        : source_(std::move(source))
+        , budget_(budget)
+        , refused_(refused)
+        , own_(buffer.empty() ? std::make_unique_for_overwrite<char[]>(packed_buffer_size) : nullptr)
+        , buffer_(buffer.empty() ? own_.get() : buffer.data())
+    {
+    }
+
+    /// Return what compressed the source, as far as its first bytes could be read; an error comes again when reading.
     compression kind()
     {
         if(!kind_) {
-            while(device_.ahead.size() < compression_magic_size && device_.fill() != 0)
-                ;
-            kind_ = detail::compression_of(to_bytes(device_.ahead));
+            fill(first_size);
+            kind_ = detail::compression_of(to_bytes(rest()));
+            if(*kind_ != compression::none)
+                came_in(rest());
         }
         return *kind_;
     }
 
-    /// Read some bytes, see `layer_source`. Gives `invalid_document` for compressed data that is damaged, `unsupported_store` for bzip2 and xz.
+    /// Return the first bytes, as many as there are of `first_size`. Precondition: nothing was read but the `kind`.
+    std::string_view first() const noexcept { return rest().substr(0, first_size); }
+
+    /// Read some bytes, see `layer_source`. Gives `invalid_document` for compressed data that is damaged, `limit_exceeded` beyond the budget,
+    /// `unsupported_store` for what is not read.
     std::size_t read_some(std::span<std::byte> into, error_code& ec)
     {
-        auto const text = std::span(reinterpret_cast<char*>(into.data()), into.size());
         std::size_t n = 0;
-        try {
-            n = ended_ ? 0 : read(text);
-            ended_ = n == 0 && !into.empty();
-        }
-        catch(boost::iostreams::zlib_error const&) {
-            damaged("the gzip data is damaged, or ends too early");
-        }
-        catch(boost::iostreams::zstd_error const&) {
-            damaged("the zstd data is damaged");
-        }
-        ec = device_.ec ? device_.ec : problem_.empty() ? error_code() : make_error_code(code_);
-        return ec ? 0 : n;
+        if(!into.empty() && !failure_.code.failed() && !finished_)
+            n = kind() == compression::none ? copy(into) : is_read() ? expand(into) : refuse();
+        ec = n == 0 ? failure_.code : error_code();
+        return n;
     }
 
+    /// Pass over some bytes where they are not compressed, see `skipping_source`.
+    std::uint64_t skip(std::uint64_t n, error_code& ec)
+    requires skipping_source<Source>
+    {
+        if(kind() != compression::none || failure_.code.failed())
+            return 0;
+        if(rest().empty())
+            return source_.skip(n, ec);
+        auto const passed = std::min<std::uint64_t>(n, rest().size());
+        at_ += static_cast<std::size_t>(passed);
+        return passed;
+    }
+
+    /// Return why it ended before its end, if so.
+    failure const& why() const noexcept { return failure_; }
+
     /// Return what is wrong with the compressed data, in words.
-    std::string const& problem() const noexcept { return problem_; }
+    std::string const& problem() const noexcept { return failure_.detail; }
+
+    /// Return whether the reason lies in the compressed bytes, not in the source.
+    bool is_damaged() const noexcept { return !failure_.detail.empty(); }
 
 private:
-    // What the filters read from: first what was read to see what it is, or was left over by another filter.
-    struct device {
-        using char_type = char;
-        using category = boost::iostreams::source_tag;
+    using gzip_filter = boost::iostreams::zlib_decompressor;
+    using zstd_filter = boost::iostreams::zstd_decompressor;
+    using bzip2_filter = boost::iostreams::bzip2_decompressor;
 
-        Source source;
-        std::string ahead = {};
-        std::optional<zstd_frames> frames = {};
-        error_code ec = {};
+    bool is_read() const noexcept { return *kind_ != compression::xz && *kind_ != refused_; }
+    std::string name() const { return std::string(name_of(*kind_)); }
+    std::string_view rest() const noexcept { return {buffer_ + at_, end_ - at_}; }
 
-        std::size_t fill()
-        {
-            constexpr std::size_t chunk = 64 * 1024;
-            auto const had = ahead.size();
-            ahead.resize(had + chunk);
-            auto const n = source.read_some(std::as_writable_bytes(std::span(ahead).subspan(had)), ec);
-            ahead.resize(had + n);
-            return n;
+    void came_in(std::string_view bytes)
+    {
+        if(budget_ != nullptr)
+            budget_->in += bytes.size();
+        if(kind_ == compression::zstd)
+            frames_.pass(bytes);
+    }
+
+    std::size_t read_source(std::span<std::byte> into)
+    {
+        error_code ec;
+        auto const n = source_.read_some(into, ec);
+        ended_ = n == 0;
+        if(ec)
+            failure_ = {ec, {}, {}};
+        return n;
+    }
+
+    // Puts at least `n` bytes into the buffer, if there are as many.
+    void fill(std::size_t n)
+    {
+        if(end_ - at_ >= n || ended_)
+            return;
+        std::copy(buffer_ + at_, buffer_ + end_, buffer_);
+        end_ -= at_;
+        at_ = 0;
+        while(end_ < n && !ended_) {
+            auto const some = read_source(std::as_writable_bytes(std::span(buffer_ + end_, packed_buffer_size - end_)));
+            if(kind_ && *kind_ != compression::none)
+                came_in({buffer_ + end_, some});
+            end_ += some;
         }
+    }
 
-        // -1 also after an error, which looks like an early end from inside.
-        std::streamsize read(char* into, std::streamsize size)
-        {
-            std::size_t n = 0;
-            if(!ahead.empty()) {
-                n = std::min(ahead.size(), static_cast<std::size_t>(size));
-                ahead.copy(into, n);
-                ahead.erase(0, n);
+    std::size_t copy(std::span<std::byte> into)
+    {
+        if(rest().empty() && into.size() >= packed_buffer_size && !ended_)
+            return read_source(into);
+        fill(1);
+        auto const n = std::min(into.size(), rest().size());
+        std::ranges::copy(to_bytes(rest().substr(0, n)), into.begin());
+        at_ += n;
+        return n;
+    }
+
+    std::size_t damaged(error e, std::string what)
+    {
+        failure_ = {e, {}, std::move(what)};
+        return 0;
+    }
+
+    std::size_t refuse()
+    {
+        return damaged(error::unsupported_store, "compressed with " + name() + ", which is not read here; decompress it first");
+    }
+
+    std::size_t too_short() { return damaged(error::invalid_document, "the " + name() + " data ends too early"); }
+
+    bool is_within_budget()
+    {
+        if(budget_ == nullptr)
+            return true;
+        constexpr std::uint64_t large = std::uint64_t{8} << 20;
+        if(budget_->is_spent())
+            damaged(error::limit_exceeded, "more than " + std::to_string(budget_->bytes) + " bytes when decompressed, or more than " +
+                                               std::to_string(budget_->ratio) + " times as many");
+        else if(frames_.window() > budget_->window)
+            damaged(error::limit_exceeded, "a zstd window of " + std::to_string(frames_.window()) + " bytes, where at most " +
+                                               std::to_string(budget_->window) + " are read");
+        else if(frames_.window() > large && budget_->large_window != nullptr && !alone_.owns_lock())
+            alone_ = std::unique_lock(*budget_->large_window);
+        return !failure_.code.failed();
+    }
+
+    std::size_t expand(std::span<std::byte> into)
+    {
+        while(!finished_) {
+            if(std::holds_alternative<std::monostate>(filter_) && !begin_member())
+                return 0;
+            fill(1);
+            if(failure_.code.failed() || !is_within_budget())
+                return 0;
+            bool const last = rest().empty();
+            auto* out = reinterpret_cast<char*>(into.data());
+            try {
+                std::visit([&](auto& f) { run(f, out, into.size()); }, filter_);
             }
-            else if(!ec)
-                n = source.read_some(std::as_writable_bytes(std::span(into, static_cast<std::size_t>(size))), ec);
-            if(frames)
-                frames->pass({into, n});
-            return n == 0 ? -1 : static_cast<std::streamsize>(n);
+            catch(std::ios_base::failure const&) { // of every filter's errors the base
+                last ? too_short() : damaged(error::invalid_document, "the " + name() + " data is damaged");
+            }
+            auto const n = static_cast<std::size_t>(out - reinterpret_cast<char*>(into.data()));
+            if(budget_ != nullptr)
+                budget_->out += n;
+            if(n != 0 || failure_.code.failed())
+                return n;
+            if(last && !std::holds_alternative<std::monostate>(filter_))
+                return too_short();
         }
-    };
+        return 0;
+    }
 
+    void run(std::monostate, char*&, std::size_t) {}
+
+    // `out` is right also after an exception: a wrong sum is noticed when all data has come out.
+    template<class Filter>
+    void run(Filter& f, char*& out, std::size_t size)
+    {
+        char const* in = buffer_ + at_;
+        bool const more = f.filter().filter(in, buffer_ + end_, out, out + size, at_ == end_);
+        at_ = static_cast<std::size_t>(in - buffer_);
+        if(!more)
+            filter_.template emplace<std::monostate>();
+    }
+
+    // Goes to the next member. False at the end, and where something else follows.
+    bool begin_member()
+    {
+        fill(compression_magic_size);
+        if(failure_.code.failed())
+            return false;
+        if(rest().empty()) {
+            finished_ = true;
+            // The filter goes from frame to frame by itself, and takes an end anywhere for a good one.
+            if(kind_ == compression::zstd && !frames_.between())
+                too_short();
+            return false;
+        }
+        if(detail::compression_of(to_bytes(rest())) != kind_) {
+            damaged(error::invalid_document, "the " + name() + " data goes on with something else");
+            return false;
+        }
+        switch(*kind_) {
+        case compression::gzip: filter_.template emplace<gzip_filter>(gzip_format(), 1); break;
+        case compression::zstd: filter_.template emplace<zstd_filter>(boost::iostreams::zstd_params(), 1); break;
+        case compression::bzip2: filter_.template emplace<bzip2_filter>(false, 1); break;
+        case compression::none:
+        case compression::xz: break;
+        }
+        return true;
+    }
+
+    // zlib adds 16 to the size of the window where it shall take gzip's format and check its sums.
     static boost::iostreams::zlib_params gzip_format()
     {
         boost::iostreams::zlib_params p;
-        p.window_bits = boost::iostreams::zlib::default_window_bits + 16; // gzip's header and sums
+        p.window_bits = boost::iostreams::zlib::default_window_bits + 16;
         return p;
     }
 
-    void damaged(std::string_view what)
-    {
-        if(problem_.empty())
-            problem_ = what;
-    }
-
-    std::size_t read(std::span<char> into)
-    {
-        if(device_.ec || !problem_.empty() || into.empty())
-            return 0;
-        switch(kind()) {
-        case compression::none: {
-            auto const n = device_.read(into.data(), static_cast<std::streamsize>(into.size()));
-            return n > 0 ? static_cast<std::size_t>(n) : 0;
-        }
-        case compression::gzip: return read_members(into);
-        case compression::zstd: return read_frames(into);
-        case compression::bzip2:
-        case compression::xz: break;
-        }
-        code_ = error::unsupported_store;
-        damaged("compressed with " + std::string(name_of(*kind_)) + ", which is not read here; decompress it first");
-        return 0;
-    }
-
-    std::size_t read_members(std::span<char> into)
-    {
-        for(;;) {
-            if(!inflate_)
-                inflate_.emplace(gzip_format(), 64 * 1024);
-            auto const n = inflate_->read(device_, into.data(), static_cast<std::streamsize>(into.size()));
-            if(n > 0)
-                return static_cast<std::size_t>(n);
-            // A member ends. The filter may have read beyond it.
-            device_.ahead.insert(0, inflate_->unconsumed_input());
-            inflate_.reset();
-            if(device_.ahead.empty() && device_.fill() == 0)
-                return 0;
-            while(device_.ahead.size() < compression_magic_size && device_.fill() != 0)
-                ;
-            if(detail::compression_of(to_bytes(device_.ahead)) != compression::gzip) {
-                damaged("the gzip data goes on with something else");
-                return 0;
-            }
-        }
-    }
-
-    // The filter goes from frame to frame by itself, but takes an end anywhere for a good one.
-    std::size_t read_frames(std::span<char> into)
-    {
-        if(!expand_) {
-            device_.frames.emplace();
-            expand_.emplace(64 * 1024);
-        }
-        auto const n = expand_->read(device_, into.data(), static_cast<std::streamsize>(into.size()));
-        if(n > 0)
-            return static_cast<std::size_t>(n);
-        if(!device_.ec && !device_.frames->between())
-            damaged("the zstd data ends too early");
-        return 0;
-    }
-
-    device device_;
+    Source source_;
+    expansion_budget* budget_;
+    compression refused_;
+    std::unique_ptr<char[]> own_;
+    char* buffer_;
+    std::size_t at_ = 0;
+    std::size_t end_ = 0;
     std::optional<compression> kind_;
-    std::optional<boost::iostreams::zlib_decompressor> inflate_;
-    std::optional<boost::iostreams::zstd_decompressor> expand_;
+    zstd_frames frames_;
+    std::unique_lock<std::mutex> alone_;
+    std::variant<std::monostate, gzip_filter, zstd_filter, bzip2_filter> filter_;
+    failure failure_;
     bool ended_ = false;
-    error code_ = error::invalid_document;
-    std::string problem_;
+    bool finished_ = false;
 };
 
 } // namespace tarexport::detail

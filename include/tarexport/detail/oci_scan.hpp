@@ -11,15 +11,17 @@
 #include <tarexport/content.hpp>
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/content_walk.hpp>
-#include <tarexport/detail/oci_folder.hpp>
+#include <tarexport/detail/oci_roots.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/oci_documents.hpp>
 
 #include <cstddef>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -128,6 +130,77 @@ private:
     std::map<content_key_type, root_state> roots_;
     std::map<content_key_type, outcome> manifests_;
     oci_contents out_;
+};
+
+/** What a store has found out about the images of an index.json. Each thing is found out when it is first needed.
+
+    @par Thread Safety
+    May be used from several threads. Those that look for the same at the same time find the same; the first to end is kept.
+*/
+class oci_images {
+public:
+    /// Return what all entries lead to.
+    template<class Store>
+    oci_contents const& all(Store const& store, oci_roots const& roots)
+    {
+        {
+            std::lock_guard const lock(mutex_);
+            if(all_)
+                return *all_;
+        }
+        auto found = oci_scan(store).run(roots.all(), store.path());
+        std::lock_guard const lock(mutex_);
+        if(!all_)
+            all_ = std::move(found);
+        return *all_;
+    }
+
+    /// Return a sentence about the entries that cannot be read; nothing if all can.
+    template<class Store>
+    std::string unreadable(Store const& store, oci_roots const& roots)
+    {
+        auto const& bad = all(store, roots).unreadable;
+        if(bad.empty())
+            return {};
+        return "could not read " + std::to_string(bad.size()) + " of " + std::to_string(roots.all().size()) +
+               " entries of index.json, the first because: " + message(bad.front());
+    }
+
+    /// Return the ID of the one image that a descriptor leads to on the platforms that are chosen, and remember its manifest.
+    template<class Reader>
+    result<digest> chosen(Reader const& documents, descriptor const& d, platform_choice const& platforms, std::string_view what)
+    {
+        auto const found = detail::find_manifests(documents, d, platforms, what);
+        if(!found)
+            return found.error();
+        if(found->size() > 1)
+            return failure{error::several_platforms, std::string(what), std::to_string(found->size()) + " images"};
+        auto const m = documents.read_manifest(found->front(), what);
+        if(!m)
+            return m.error();
+        remember(m->config.id, found->front());
+        return m->config.id;
+    }
+
+    /// Return the manifest that was remembered for an image.
+    std::optional<descriptor> manifest_of(digest const& id) const
+    {
+        std::lock_guard const lock(mutex_);
+        auto const known = manifests_.find(id);
+        return known == manifests_.end() ? std::nullopt : std::optional(known->second);
+    }
+
+    /// Return the manifest that is remembered from now on: this, or the one from before.
+    descriptor remember(digest const& id, descriptor const& manifest)
+    {
+        std::lock_guard const lock(mutex_);
+        return manifests_.try_emplace(id, manifest).first->second;
+    }
+
+private:
+    std::mutex mutable mutex_;
+    std::map<digest, descriptor> manifests_;
+    std::optional<oci_contents> all_;
 };
 
 } // namespace tarexport::detail

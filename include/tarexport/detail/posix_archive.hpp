@@ -119,6 +119,13 @@ private:
 
 static_assert(layer_source<stream_reader>);
 
+/// The bytes that stores take from an archive. There are no layers of bzip2 in images with manifests, so archives of it would be half read.
+template<layer_source Source>
+decompressed_source<Source> store_source(Source source)
+{
+    return decompressed_source<Source>(std::move(source), nullptr, compression::bzip2);
+}
+
 /// Where an archive is kept that cannot be read where it is.
 struct archive_spool {
     std::string directory;        ///< empty: what the system says
@@ -180,7 +187,7 @@ private:
 // A file is read where it is, unless it is compressed.
 inline result<shared_file> seekable(shared_file file, std::string const& path, archive_spool const& spool)
 {
-    decompressed_source<file_reader> source{file_reader(file)};
+    auto source = detail::store_source(file_reader(file));
     if(source.kind() == compression::none)
         return file;
     return spool.keep(source, path);
@@ -212,7 +219,7 @@ inline result<shared_file> open_archive(int fd, std::string const& name, archive
         return detail::seekable(
             {std::make_shared<unique_descriptor const>(std::move(own)), static_cast<std::uint64_t>(s.st_size)}, name, spool);
     }
-    decompressed_source<stream_reader> source{stream_reader(fd)};
+    auto source = detail::store_source(stream_reader(fd));
     return spool.keep(source, name);
 }
 

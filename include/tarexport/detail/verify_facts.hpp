@@ -10,7 +10,7 @@
 
 #include <tarexport/bytes.hpp>
 #include <tarexport/detail/clean_path.hpp>
-#include <tarexport/detail/expanding_source.hpp>
+#include <tarexport/detail/compression_magic.hpp>
 #include <tarexport/detail/posix_spool.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
@@ -32,21 +32,30 @@
 
 namespace tarexport::detail {
 
+inline finding make_finding(severity level, finding_code code, std::string_view subject, std::string sentence)
+{
+    constexpr std::size_t longest = 300; // of what the archive itself says
+    return {level, code, std::string(subject.substr(0, longest)), std::move(sentence)};
+}
+
 /// Takes findings, and keeps as many as there is room for.
 class finding_list {
 public:
     finding_list(verification& to, std::size_t most) : to_(to), most_(most) {}
 
+    void add(finding f)
+    {
+        if(f.level == severity::error)
+            ++to_.errors;
+        if(to_.findings.size() == most_)
+            ++to_.more_findings;
+        else
+            to_.findings.push_back(std::move(f));
+    }
+
     void add(severity level, finding_code code, std::string_view subject, std::string sentence)
     {
-        constexpr std::size_t longest = 300; // of what the archive itself says
-        if(level == severity::error)
-            ++to_.errors;
-        if(to_.findings.size() == most_) {
-            ++to_.more_findings;
-            return;
-        }
-        to_.findings.push_back({level, code, std::string(subject.substr(0, longest)), std::move(sentence)});
+        add(detail::make_finding(level, code, subject, std::move(sentence)));
     }
 
     void error(finding_code c, std::string_view subject, std::string s) { add(severity::error, c, subject, std::move(s)); }
@@ -72,20 +81,24 @@ inline std::optional<digest> promised_digest(std::string_view path)
     return d ? std::optional(*d) : std::nullopt;
 }
 
-/// What one pass over the archive tells of an entry.
-struct entry_facts {
-    std::string name;          ///< as it stands
-    std::string path;          ///< where it is unpacked to: cleaned, and below the root whatever the name says
-    std::string link;          ///< as it stands
+/// What the data of an entry tells.
+struct content_facts {
     std::string fault;         ///< why its compressed data could not be read to its end
     std::string tar_fault;     ///< why it is no tar archive, if it was not taken for a document
-    std::shared_ptr<spooled_bytes const> text; ///< of a document
-    std::uint64_t size = 0;
     digest id;                 ///< sha256 of its data; empty where it has none, or where it was not read
     digest named;              ///< the digest of another algorithm, where its path names one
     digest diff_id;            ///< sha256 of its data when decompressed, as far as that could be read
+    compression packed = compression::none;
+};
+
+/// What one pass over the archive tells of an entry.
+struct entry_facts : content_facts {
+    std::string name;          ///< as it stands
+    std::string path;          ///< where it is unpacked to: cleaned, and below the root whatever the name says
+    std::string link;          ///< as it stands
+    std::shared_ptr<spooled_bytes const> text; ///< of a document
+    std::uint64_t size = 0;
     char type = tar_type::regular;
-    packing packed = packing::none;
     bool before_target = false; ///< a hard link to what comes later, or never
 
     bool is_file() const noexcept { return !id.empty(); }
@@ -95,7 +108,7 @@ struct entry_facts {
 class archive_facts {
 public:
     std::optional<failure> fault;        ///< why reading ended before the end
-    packing packed = packing::none;      ///< the whole archive
+    compression packed = compression::none; ///< the whole archive
     std::string packed_fault;            ///< why it could not be decompressed to its end
     bool cut_short = false;              ///< by a limit
     bool out_of_place = false;           ///< a name or link leads out of the folder

@@ -44,7 +44,7 @@ inline layer_fault fault_of_layer(entry_facts const& e, std::string_view diff_id
         return {finding_code::damaged_compression, e.fault};
     if(!e.diff_id.empty() && e.diff_id.str() != diff_id)
         return {finding_code::diff_id_mismatch,
-            (e.packed == packing::none ? "the layer has the diff ID " : "decompressed, the layer has the diff ID ") + e.diff_id.str() +
+            (e.packed == compression::none ? "the layer has the diff ID " : "decompressed, the layer has the diff ID ") + e.diff_id.str() +
                 ", where the config wants " + std::string(diff_id)};
     if(!e.tar_fault.empty())
         return {finding_code::not_a_tar, "the layer is not a whole tar archive: " + e.tar_fault};
@@ -174,7 +174,7 @@ private:
         auto const news = told_.insert("layer " + e.name + l.diff_id).second;
         if(news && !why.sentence.empty())
             findings_.error(why.code, e.name, why.sentence);
-        else if(news && e.packed == packing::xz)
+        else if(news && e.packed == compression::xz)
             findings_.warning(finding_code::unchecked, e.name, "the layer is compressed with xz, which is not read here: its diff ID is not checked");
     }
 
@@ -412,12 +412,14 @@ inline void note_left_out(std::vector<needed_blob>& left_out, std::optional<dige
         b.at_hand = have && (have->contains(b.id) || (diff_id && have->contains(*diff_id)));
         bytes += b.size;
         if(have && !b.at_hand)
-            findings.error(finding_code::not_at_hand, b.id.str(), "the archive leaves it out, and the other side does not have it");
+            findings.error(finding_code::not_at_hand, b.id.str(),
+                "the archive leaves it out (" + std::to_string(b.size) + " bytes, diff ID " + b.diff_id +
+                    "), and the other side does not have it: save again with a list of what it has, or merge the archive with its base");
     }
     if(!left_out.empty())
-        findings.remark(finding_code::left_out, "thin.json",
-            "the archive leaves out " + std::to_string(left_out.size()) + (left_out.size() == 1 ? " layer of " : " layers of ") +
-                std::to_string(bytes) + " bytes, which must come from elsewhere");
+        findings.remark(finding_code::left_out, "archive",
+            "it leaves out " + std::to_string(left_out.size()) + (left_out.size() == 1 ? " layer of " : " layers of ") +
+                std::to_string(bytes) + " bytes: they are to be loaded before it, or it merged with the archive that has them");
 }
 
 } // namespace tarexport::detail

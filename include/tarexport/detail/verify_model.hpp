@@ -16,6 +16,7 @@
 #include <tarexport/error.hpp>
 #include <tarexport/image.hpp>
 #include <tarexport/oci_documents.hpp>
+#include <tarexport/plan.hpp>
 #include <tarexport/platform.hpp>
 
 #include <algorithm>
@@ -48,6 +49,7 @@ struct config_view {
 struct layer_view {
     digest id;
     std::uint64_t size = 0;
+    bool on_web = false; ///< its descriptor has a URL that containers/image reads it from
 };
 
 /// An image manifest.
@@ -372,6 +374,25 @@ private:
         return {};
     }
 
+    static bool is_web_url(std::string_view url) { return url.starts_with("http://") || url.starts_with("https://"); }
+
+    // A layer that its makers do not want to be passed on is left out on purpose.
+    bool leaves_out(descriptor const& l, manifest_view const& m)
+    {
+        auto const text = l.id.str();
+        if(!media_type::is_foreign(l.media_type) || facts_.file(plan::blob_path(l.id)))
+            return false;
+        if(!model_.left_out_ids.insert(text).second)
+            return true;
+        auto const n = m.layers.size();
+        auto const diff_id = m.config && n < m.config->diff_ids.size() ? m.config->diff_ids[n] : std::string();
+        model_.left_out_ids.insert(diff_id);
+        model_.left_out.push_back({l.id, diff_id, l.media_type, l.size});
+        findings_.warning(finding_code::left_out, text, "a layer that is not to be passed on, and is not in the archive" +
+                                                            (l.urls.empty() ? std::string() : "; it can be had from " + l.urls.front()));
+        return true;
+    }
+
     result<manifest_view const*> manifest_of(descriptor const& d, entry_facts const& e)
     {
         auto const [at, fresh] = manifests_.try_emplace(&e);
@@ -406,8 +427,9 @@ private:
             return &m;
         }
         for(auto const& l : read->layers) {
-            blob(l, by, true);
-            m.layers.push_back({l.id, l.size});
+            if(!leaves_out(l, m))
+                blob(l, by, true);
+            m.layers.push_back({l.id, l.size, std::ranges::any_of(l.urls, is_web_url)});
             m.proper_layers += l.media_type.starts_with("application/vnd.oci.image.layer.") ||
                                l.media_type.starts_with("application/vnd.docker.image.rootfs.");
         }

@@ -8,14 +8,16 @@
 #ifndef TAREXPORT_DETAIL_VERIFY_PASS_HPP
 #define TAREXPORT_DETAIL_VERIFY_PASS_HPP
 
-#include <tarexport/bytes.hpp>
 #include <tarexport/detail/clean_path.hpp>
-#include <tarexport/detail/expanding_source.hpp>
+#include <tarexport/detail/compression_magic.hpp>
+#include <tarexport/detail/decompress.hpp>
 #include <tarexport/detail/posix_spool.hpp>
+#include <tarexport/detail/verify_content.hpp>
 #include <tarexport/detail/verify_facts.hpp>
+#include <tarexport/detail/verify_input.hpp>
+#include <tarexport/detail/worker_pool.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
-#include <tarexport/hash.hpp>
 #include <tarexport/layer.hpp>
 #include <tarexport/observer.hpp>
 #include <tarexport/tar_reader.hpp>
@@ -24,114 +26,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tarexport::detail {
-
-/// Lends a source to a reader that wants its own.
-template<layer_source Source>
-struct source_ref {
-    Source* source;
-
-    std::size_t read_some(std::span<std::byte> into, error_code& ec) { return source->read_some(into, ec); }
-
-    std::uint64_t skip(std::uint64_t n, error_code& ec)
-    requires skipping_source<Source>
-    {
-        return source->skip(n, ec);
-    }
-};
-
-/// Hashes what a source gives. Each of the bytes is given to every sink once, in order, in the buffer they were read to.
-template<layer_source Source>
-class hashing_source {
-public:
-    static constexpr std::size_t buffer_size = std::size_t{128} << 10;
-
-    explicit hashing_source(Source& source) : source_(&source) {}
-
-    /// Compute the digest of a second algorithm, too.
-    void also(digest_algorithm a) { second_.start(a); }
-
-    /// Compute nothing.
-    void be_idle() { first_.reset(); }
-
-    std::size_t read_some(std::span<std::byte> into, error_code& ec)
-    {
-        auto const n = source_->read_some(into, ec);
-        auto const bytes = bytes_view(into).first(n);
-        if(first_)
-            first_->update(bytes);
-        second_.update(bytes);
-        count_ += n;
-        return n;
-    }
-
-    /// Read at most `n` bytes for nothing but their hash.
-    std::uint64_t skip(std::uint64_t n, error_code& ec)
-    {
-        if(!buffer_)
-            buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_size);
-        return read_some({buffer_.get(), static_cast<std::size_t>(std::min<std::uint64_t>(n, buffer_size))}, ec);
-    }
-
-    /// Read all that is left.
-    error_code drain()
-    {
-        error_code ec;
-        while(skip(buffer_size, ec) != 0)
-            continue;
-        return ec;
-    }
-
-    std::uint64_t count() const noexcept { return count_; }
-    digest result() { return first_ ? first_->result() : digest(); }
-    digest second() { return second_.result().value_or(digest()); }
-
-private:
-    Source* source_;
-    std::optional<sha256> first_{std::in_place};
-    hash_set<sha256, sha384, sha512>::hasher second_;
-    std::unique_ptr<std::byte[]> buffer_;
-    std::uint64_t count_ = 0;
-};
-
-/// Notices bytes that are not zero in a range of positions.
-template<layer_source Source>
-class padding_watch {
-public:
-    explicit padding_watch(Source& source) : source_(&source) {}
-
-    /// Expect zeros from one position to another.
-    void expect_zeros(std::uint64_t from, std::uint64_t to) noexcept { from_ = from, to_ = to; }
-
-    /// Return whether there were others, and forget it.
-    bool was_dirty() noexcept { return std::exchange(dirty_, false); }
-
-    std::size_t read_some(std::span<std::byte> into, error_code& ec)
-    {
-        auto const n = source_->read_some(into, ec);
-        auto const begin = std::max(from_, position_), end = std::min(to_, position_ + n);
-        if(begin < end) {
-            auto const zeros = into.subspan(static_cast<std::size_t>(begin - position_), static_cast<std::size_t>(end - begin));
-            dirty_ = dirty_ || std::ranges::any_of(zeros, [](std::byte b) { return b != std::byte{0}; });
-        }
-        position_ += n;
-        return n;
-    }
-
-private:
-    Source* source_;
-    std::uint64_t from_ = 0;
-    std::uint64_t to_ = 0;
-    std::uint64_t position_ = 0;
-    bool dirty_ = false;
-};
 
 // Its size does not matter: it is what readers open by its name.
 inline bool has_document_name(std::string_view path) noexcept
@@ -140,62 +44,103 @@ inline bool has_document_name(std::string_view path) noexcept
            path.ends_with("/json");
 }
 
-inline bool looks_like_json(std::string_view first) noexcept
-{
-    auto const at = first.find_first_not_of(" \t\r\n");
-    return at != std::string_view::npos && (first[at] == '{' || first[at] == '[');
-}
+/** Reads an archive once, from front to back, and keeps what is to be known of each entry.
 
-/// Reads an archive once, from front to back, and keeps what is to be known of each entry.
+    Large entries of archives that can be read anywhere are read by a pool of threads, while the calling one goes on to the next headers. What they
+    find out takes effect in the order of the entries: so nothing depends on the number of threads.
+*/
 template<layer_source Source, observer Observer>
 class archive_pass {
 public:
     archive_pass(Source& source, verify_options const& options, Observer& o, verification& to, finding_list& findings)
-        : options_(options)
+        : source_(source)
+        , options_(options)
         , observer_(o)
         , to_(to)
         , findings_(findings)
-        , budget_{options.expanded, options.ratio, options.window}
+        , jobs_(std::clamp<std::size_t>(options.jobs, 1, most_jobs))
+        , whole_budget_(budget())
+        , small_budget_(budget())
         , spool_(std::make_shared<spool_area>(options.memory, options.spool_directory))
-        , whole_(source)
-        , expanded_(whole_, budget_)
+        , whole_(source, jobs_, options.archive_digest)
+        , expanded_({&whole_}, &whole_budget_)
         , watch_(expanded_)
+        , buffers_(jobs_)
+        , pool_(whole_.is_ranged() && jobs_ > 1 ? jobs_ : 0)
     {
+        small_budget_.large_window = &large_window_;
     }
 
     /// @return The facts; or why the source, or the file for documents, could not be used.
     result<archive_facts> run()
     {
-        facts_.packed = expanded_.detect();
-        to_.compression = name_of(facts_.packed);
+        if(options_.archive_digest && whole_.is_ranged())
+            begin_digest();
+        facts_.packed = expanded_.kind();
+        to_.compression = facts_.packed == compression::none ? "none" : name_of(facts_.packed);
         tar_reader<source_ref<padding_watch<expanding>>> reader({&watch_});
-        auto done = facts_.packed == packing::xz ? refuse_xz() : read_entries(reader);
+        auto done = facts_.packed == compression::xz ? refuse_xz() : read_entries(reader);
+        while(done && !pending_.empty())
+            done = end_first();
         if(!done)
             return done.error();
         if(auto const& why = expanded_.why(); why.code.failed() && !expanded_.is_damaged())
             return failure{why.code, "archive", {}};
-        if(auto const ec = whole_.drain())
+        if(auto const ec = whole_.drain(mine_.plain()))
             return failure{ec, "archive", {}};
         to_.bytes = whole_.count();
         to_.id = whole_.result();
+        if(options_.archive_digest && whole_.is_ranged())
+            if(auto const ec = end_digest())
+                return failure{ec, "archive", {}};
         return std::move(facts_);
     }
 
 private:
-    using expanding = expanding_source<hashing_source<Source>>;
+    using input = archive_bytes<Source>;
+    using expanding = decompressed_source<source_ref<input>>;
+
+    static constexpr std::size_t most_jobs = 64;
+    static constexpr std::size_t most_pending = 4096;
+    static constexpr std::uint64_t large = std::uint64_t{1} << 20; // an entry that another thread is worth it for
+
+    // A large entry that another thread reads, and what was found behind it in the meantime.
+    struct pending {
+        entry_facts* entry;
+        std::size_t index;
+        expansion_budget budget;
+        content_facts found = {};
+        error_code ec = {};
+        worker_pool::job job = {};
+        std::vector<finding> after = {};
+    };
+
+    expansion_budget budget() const { return {options_.expanded, options_.ratio, options_.window}; }
+
+    // What was found about what comes behind a large entry waits for what is found about that.
+    void tell(severity level, finding_code code, std::string_view subject, std::string sentence)
+    {
+        if(pending_.empty())
+            return findings_.add(level, code, subject, std::move(sentence));
+        pending_.back().after.push_back(detail::make_finding(level, code, subject, std::move(sentence)));
+        ++held_;
+    }
+
+    void error(finding_code c, std::string_view subject, std::string s) { tell(severity::error, c, subject, std::move(s)); }
+    void warning(finding_code c, std::string_view subject, std::string s) { tell(severity::warning, c, subject, std::move(s)); }
 
     result<void> refuse_xz()
     {
         facts_.cut_short = true;
-        findings_.error(finding_code::unchecked, "archive", "compressed with xz, which is not read here: decompress it first");
+        error(finding_code::unchecked, "archive", "compressed with xz, which is not read here: decompress it first");
         return {};
     }
 
     template<class Reader>
     result<void> read_entries(Reader& reader)
     {
-        if(facts_.packed != packing::none)
-            findings_.remark(finding_code::compressed_archive, "archive", "the whole archive is compressed with " + to_.compression);
+        if(facts_.packed != compression::none)
+            tell(severity::remark, finding_code::compressed_archive, "archive", "the whole archive is compressed with " + to_.compression);
         std::uint64_t end = 0;
         for(;;) {
             auto const more = reader.next();
@@ -214,6 +159,8 @@ private:
             }
             watch_.expect_zeros(e.data_offset + e.stored_size, end);
             auto done = read_entry(reader);
+            while(done && has_to_end())
+                done = end_first();
             if(!done)
                 return done;
         }
@@ -224,25 +171,26 @@ private:
     void note_padding()
     {
         if(watch_.was_dirty() && !facts_.entries().empty())
-            findings_.warning(finding_code::dirty_padding, facts_.entries().back().name, "what fills its last block is not zeros");
+            warning(finding_code::dirty_padding, facts_.entries().back().name, "what fills its last block is not zeros");
+    }
+
+    void note_packed_fault()
+    {
+        facts_.packed_fault = expanded_.problem();
+        error(finding_code::damaged_compression, "archive", facts_.packed_fault);
     }
 
     void note_fault(failure const& f)
     {
-        if(expanded_.is_damaged()) {
-            facts_.packed_fault = expanded_.why().detail;
-            findings_.error(finding_code::damaged_compression, "archive", facts_.packed_fault);
-        }
-        else if(f.code == error::truncated_archive) {
-            findings_.error(finding_code::truncated, f.subject.empty() ? "archive" : f.subject, "the archive is cut off: " + f.detail);
-        }
-        else if(f.code == error::limit_exceeded) {
-            findings_.error(finding_code::limit, f.subject.empty() ? "archive" : f.subject, f.detail);
-        }
-        else {
-            findings_.error(finding_code::bad_header, f.subject.empty() ? "archive" : f.subject,
-                f.detail + "; nothing behind it can be read");
-        }
+        auto const subject = f.subject.empty() ? "archive" : f.subject;
+        if(expanded_.is_damaged())
+            note_packed_fault();
+        else if(f.code == tarexport::error::truncated_archive)
+            error(finding_code::truncated, subject, "the archive is cut off: " + f.detail);
+        else if(f.code == tarexport::error::limit_exceeded)
+            error(finding_code::limit, subject, f.detail);
+        else
+            error(finding_code::bad_header, subject, f.detail + "; nothing behind it can be read");
         facts_.fault = f;
     }
 
@@ -250,20 +198,17 @@ private:
     void note_end(std::uint64_t zeros)
     {
         if(zeros < end_of_archive_size)
-            findings_.warning(finding_code::no_end_blocks, "archive",
+            warning(finding_code::no_end_blocks, "archive",
                 zeros == 0 ? "the two blocks of zeros that end an archive are missing" : "only one block of zeros ends the archive");
         std::uint64_t const all = ~std::uint64_t{0};
         watch_.expect_zeros(0, all);
-        hashing_source<padding_watch<expanding>> rest(watch_);
-        rest.be_idle();
+        hashing_source<source_ref<padding_watch<expanding>>> rest({&watch_}, mine_.plain());
         static_cast<void>(rest.drain());
         if(watch_.was_dirty())
-            findings_.warning(finding_code::trailing_data, "archive",
+            warning(finding_code::trailing_data, "archive",
                 std::to_string(rest.count()) + " bytes follow the end of the archive; readers do not look at them");
-        if(expanded_.is_damaged()) {
-            facts_.packed_fault = expanded_.why().detail;
-            findings_.error(finding_code::damaged_compression, "archive", facts_.packed_fault);
-        }
+        if(expanded_.is_damaged())
+            note_packed_fault();
     }
 
     bool has_room(tar_entry const& e)
@@ -276,7 +221,7 @@ private:
             what = "more than " + std::to_string(options_.names) + " bytes of names";
         if(what.empty())
             return true;
-        findings_.error(finding_code::limit, "archive", what + ": the rest was not checked");
+        error(finding_code::limit, "archive", what + ": the rest was not checked");
         return false;
     }
 
@@ -295,20 +240,29 @@ private:
         e.size = static_cast<std::uint64_t>(std::max<std::int64_t>(h.size, 0));
         check_entry(h, e);
         if(facts_.has(e.path) && e.type != tar_type::directory)
-            findings_.warning(finding_code::duplicate_entry, e.name, "the name occurs again; engines unpack the last, others take the first");
+            warning(finding_code::duplicate_entry, e.name, "the name occurs again; engines unpack the last, others take the first");
         auto& kept = facts_.add(std::move(e));
         auto const index = facts_.entries().size() - 1;
         if constexpr(observes<Observer>)
             observer_(event(entry_begun{index, kept.name, reader.entry().data_offset, reader.entry().stored_size}));
         // The holes of a sparse file may be larger than all memory and disks.
         if(reader.entry().sparse)
-            findings_.warning(finding_code::odd_entry, kept.name, "a sparse file: its bytes are not checked");
+            warning(finding_code::odd_entry, kept.name, "a sparse file: its bytes are not checked");
+        else if(kept.type == tar_type::regular && begin_elsewhere(reader.entry(), kept, index))
+            return {};
         else if(kept.type == tar_type::regular)
             if(auto done = read_content(reader, kept); !done)
                 return done;
-        if constexpr(observes<Observer>)
-            observer_(event(entry_done{index, kept.name, kept.id, kept.is_file()}));
+        entry_ended(kept, index);
         return {};
+    }
+
+    void entry_ended(entry_facts const& e, std::size_t index)
+    {
+        if constexpr(observes<Observer>)
+            observer_(event(entry_done{index, e.name, e.id, e.is_file()}));
+        else
+            static_cast<void>(e), static_cast<void>(index);
     }
 
     void check_entry(tar_header const& h, entry_facts& e)
@@ -316,13 +270,13 @@ private:
         auto const cleaned = detail::clean_path(h.name);
         if(cleaned == ".." || cleaned.starts_with("../")) {
             facts_.out_of_place = true;
-            findings_.error(finding_code::outside_name, e.name, "the name leads out of the folder that the archive is unpacked to");
+            error(finding_code::outside_name, e.name, "the name leads out of the folder that the archive is unpacked to");
         }
         bool const known = e.type == tar_type::regular || e.type == tar_type::directory || e.type == tar_type::symlink ||
                            e.type == tar_type::hard_link;
         if(!known || h.typeflag == tar_type::contiguous) {
             facts_.odd = facts_.odd || !is_device(e.type);
-            findings_.warning(finding_code::odd_entry, e.name, "neither a file nor a directory nor a link");
+            warning(finding_code::odd_entry, e.name, "neither a file nor a directory nor a link");
         }
         if(e.type == tar_type::hard_link)
             check_hard_link(e);
@@ -340,12 +294,12 @@ private:
         auto const to = detail::clean_path(e.link);
         if(to == ".." || to.starts_with("../")) {
             facts_.out_of_place = true;
-            findings_.error(finding_code::outside_name, e.name, "a link that leads out of the archive");
+            error(finding_code::outside_name, e.name, "a link that leads out of the archive");
         }
         e.before_target = !facts_.has(detail::clean_path("/" + e.link).substr(1));
         if(e.before_target) {
             facts_.broken_hard_link = true;
-            findings_.error(finding_code::broken_link, e.name, "a hard link to what does not come before it");
+            error(finding_code::broken_link, e.name, "a hard link to what does not come before it");
         }
     }
 
@@ -355,103 +309,182 @@ private:
         auto const to = detail::clean_path((slash == std::string::npos ? std::string() : e.path.substr(0, slash + 1)) + e.link);
         if(to == ".." || to.starts_with("../")) {
             facts_.out_of_place = true;
-            findings_.error(finding_code::outside_name, e.name, "a link that leads out of the archive");
+            error(finding_code::outside_name, e.name, "a link that leads out of the archive");
         }
+    }
+
+    // A budget of their own: what large entries may do is not to depend on which of them is read first.
+    expansion_budget large_budget()
+    {
+        auto b = budget();
+        b.bytes -= std::min(b.bytes, large_out_);
+        b.large_window = &large_window_;
+        return b;
     }
 
     template<class Reader>
     result<void> read_content(Reader& reader, entry_facts& e)
     {
-        source_ref<Reader> data{&reader};
-        hashing_source<source_ref<Reader>> hashed(data);
+        bool const is_large = reader.entry().stored_size >= large;
+        while(is_large && !pending_.empty())
+            if(auto done = end_first(); !done)
+                return done;
+        auto own = large_budget();
         auto const promised = detail::promised_digest(e.path);
-        if(promised && promised->algorithm() != digest_algorithm::sha256)
-            hashed.also(promised->algorithm());
-        expanding_source<hashing_source<source_ref<Reader>>> bytes(hashed, budget_);
-        e.packed = bytes.detect();
-        bool const document = detail::has_document_name(e.path) || detail::looks_like_json(bytes.first());
-        if(document && e.packed == packing::none) {
-            if(auto done = keep(bytes, e); !done)
+        entry_content<source_ref<Reader>> content({&reader}, promised, is_large ? own : small_budget_, mine_);
+        if(!content.is_packed() && (detail::has_document_name(e.path) || content.looks_like_json())) {
+            if(auto done = keep(content, e); !done)
                 return done;
         }
         else {
-            look_inside(bytes, e);
+            content.look_inside();
         }
-        // An error here is one of the archive, and `next` will tell it again.
-        if(hashed.drain())
-            return {};
-        e.id = hashed.result();
-        e.named = hashed.second();
-        if(e.packed == packing::none)
-            e.diff_id = e.id;
-        auto const& is = promised && promised->algorithm() != digest_algorithm::sha256 ? e.named : e.id;
-        if(promised && *promised != is)
-            findings_.error(finding_code::digest_mismatch, e.name, "its bytes have the digest " + is.str());
+        error_code ec; // one of the archive, and `next` will tell it again
+        if(auto wrong = take_facts(e, content.finish(ec), is_large ? own.out : 0))
+            tell(wrong->level, wrong->code, wrong->subject, std::move(wrong->sentence));
         return {};
     }
 
+    // Has another thread read an entry, if it is large, and no document: these are put aside in their order.
+    bool begin_elsewhere(tar_entry const& t, entry_facts& e, std::size_t index)
+    {
+        if constexpr(positional_source<Source>) {
+            auto const begin = t.data_offset, end = begin + t.stored_size;
+            if(pool_.threads() == 0 || t.stored_size < large || end < begin || end > source_.size() || detail::has_document_name(e.path) ||
+                begins_as_json(begin, end))
+                return false;
+            auto& p = pending_.emplace_back(pending{&e, index, large_budget()});
+            p.job.work = [this, &p, begin, end](std::size_t thread) {
+                range_source<Source> const bytes{&source_, begin, end, &pool_.stopping()};
+                entry_content<range_source<Source>> content(bytes, detail::promised_digest(p.entry->path), p.budget, buffers_[thread]);
+                content.look_inside();
+                p.found = content.finish(p.ec);
+            };
+            pool_.add(p.job);
+            return true;
+        }
+        return false;
+    }
+
+    bool begins_as_json(std::uint64_t begin, std::uint64_t end) const
+    {
+        if constexpr(positional_source<Source>) {
+            range_source<Source> const bytes{&source_, begin, end};
+            expansion_budget none;
+            return entry_content<range_source<Source>>(bytes, std::nullopt, none, mine_).looks_like_json();
+        }
+        return false;
+    }
+
+    bool has_to_end()
+    {
+        return !pending_.empty() && (pending_.size() == most_pending || held_ >= options_.findings || pool_.is_done(pending_.front().job));
+    }
+
+    // Waits for the first of the pending entries.
+    result<void> end_first()
+    {
+        auto& p = pending_.front();
+        pool_.wait(p.job);
+        if(p.ec)
+            return failure{p.ec, "archive", {}};
+        if(auto wrong = take_facts(*p.entry, std::move(p.found), p.budget.out))
+            findings_.add(*std::move(wrong));
+        entry_ended(*p.entry, p.index);
+        held_ -= p.after.size();
+        for(auto& f : p.after)
+            findings_.add(std::move(f));
+        pending_.pop_front();
+        return {};
+    }
+
+    // Precondition: nothing came out of it (`expanded`), or no large entry before it is pending. Returns what is wrong with it.
+    std::optional<finding> take_facts(entry_facts& e, content_facts found, std::uint64_t expanded)
+    {
+        static_cast<content_facts&>(e) = std::move(found);
+        large_out_ += expanded;
+        if(expanded != 0 && large_out_ > options_.expanded) {
+            e.fault = "more than " + std::to_string(options_.expanded) + " bytes when decompressed, with what comes before it";
+            e.tar_fault.clear();
+            e.diff_id = {};
+        }
+        auto const promised = e.is_file() ? detail::promised_digest(e.path) : std::nullopt;
+        auto const& is = promised && promised->algorithm() != digest_algorithm::sha256 ? e.named : e.id;
+        if(!promised || *promised == is)
+            return std::nullopt;
+        return detail::make_finding(severity::error, finding_code::digest_mismatch, e.name, "its bytes have the digest " + is.str());
+    }
+
+    void begin_digest()
+    {
+        if constexpr(positional_source<Source>) {
+            digest_job_.work = [this](std::size_t thread) {
+                range_source<Source> const bytes{&source_, 0, source_.size(), &pool_.stopping()};
+                hashing_source<range_source<Source>> all(bytes, buffers_[thread].plain());
+                all.compute(digest_algorithm::sha256);
+                digest_error_ = all.drain();
+                digest_ = all.sha256();
+            };
+            pool_.add(digest_job_);
+        }
+    }
+
+    error_code end_digest()
+    {
+        pool_.wait(digest_job_);
+        to_.id = digest_;
+        return digest_error_;
+    }
+
     // Puts a document aside. One that is too large is hashed only.
-    template<class Bytes>
-    result<void> keep(Bytes& bytes, entry_facts& e)
+    template<class Content>
+    result<void> keep(Content& content, entry_facts& e)
     {
         constexpr std::uint64_t longest = std::uint64_t{8} << 20;
         bool const room = documents_ + e.size <= options_.documents;
         if(e.size > longest || !room) {
             if(detail::has_document_name(e.path) || !room)
-                findings_.error(finding_code::limit, e.name, !room ? "more than " + std::to_string(options_.documents) + " bytes of documents"
-                                                                   : "a document of more than " + std::to_string(longest) + " bytes is not read");
+                error(finding_code::limit, e.name, !room ? "more than " + std::to_string(options_.documents) + " bytes of documents"
+                                                         : "a document of more than " + std::to_string(longest) + " bytes is not read");
             return {};
         }
         documents_ += e.size;
         spooled_bytes::writer out(spool_);
-        hashing_source<Bytes> all(bytes);
-        all.be_idle();
-        auto const buffer = std::make_unique_for_overwrite<std::byte[]>(all.buffer_size);
         error_code ec;
-        while(auto const n = all.read_some({buffer.get(), all.buffer_size}, ec))
-            if(auto why = out.write({buffer.get(), n}); why.code.failed())
+        while(auto const n = content.read_some(mine_.plain(), ec))
+            if(auto why = out.write(mine_.plain().first(n)); why.code.failed())
                 return why;
         if(!ec)
             e.text = out.finish();
         return {};
     }
 
-    // What a layer is: its plain bytes' digest, and whether they are a tar archive.
-    template<class Bytes>
-    void look_inside(Bytes& bytes, entry_facts& e)
-    {
-        hashing_source<Bytes> plain(bytes);
-        if(e.packed == packing::none || e.packed == packing::xz)
-            plain.be_idle();
-        if(e.packed != packing::xz) {
-            tar_reader<source_ref<hashing_source<Bytes>>> inner({&plain});
-            for(;;) {
-                auto const more = inner.next();
-                if(!more)
-                    e.tar_fault = more.error().detail.empty() ? more.error().code.message() : more.error().detail;
-                if(!more || !*more)
-                    break;
-            }
-        }
-        static_cast<void>(plain.drain());
-        if(bytes.is_damaged())
-            e.fault = bytes.why().detail; // whether it matters depends on what refers to it
-        if(e.packed != packing::xz)
-            e.diff_id = plain.result();
-    }
-
+    Source& source_;
     verify_options const& options_;
     Observer& observer_;
     verification& to_;
     finding_list& findings_;
-    expansion_budget budget_;
+    std::size_t jobs_;
+    expansion_budget whole_budget_;
+    expansion_budget small_budget_;
+    std::uint64_t large_out_ = 0; // what came out of large entries
+    std::mutex large_window_;
     std::shared_ptr<spool_area> spool_;
-    hashing_source<Source> whole_;
+    input whole_;
     expanding expanded_;
     padding_watch<expanding> watch_;
     archive_facts facts_;
     std::uint64_t names_ = 0;
     std::uint64_t documents_ = 0;
+
+    content_buffers mine_;
+    std::vector<content_buffers> buffers_; // of the threads
+    std::deque<pending> pending_;          // in the order of the entries
+    std::size_t held_ = 0;                 // findings in them
+    worker_pool::job digest_job_;
+    digest digest_;
+    error_code digest_error_;
+    worker_pool pool_; // the last, so that it ends first
 };
 
 } // namespace tarexport::detail

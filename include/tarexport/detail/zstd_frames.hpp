@@ -13,10 +13,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace tarexport::detail {
 
-/** Follows the frames of a zstd file (RFC 8878), to tell whether it ends between two of them.
+/** Follows the frames of a zstd file (RFC 8878), to tell whether it ends between two of them, and how much memory they want.
 
     Decompresses nothing and judges nothing: a decoder does that.
 */
@@ -42,8 +43,11 @@ public:
     /// Return whether a frame has ended and no other has begun.
     bool between() const noexcept { return at_ == part::magic && have_ == 0 && skip_ == 0; }
 
+    /// Return the largest window of the frames so far, in bytes.
+    std::uint64_t window() const noexcept { return window_; }
+
 private:
-    enum class part { magic, skipped_size, descriptor, block };
+    enum class part { magic, skipped_size, descriptor, window, content, block };
 
     void expect(part p, unsigned bytes) noexcept
     {
@@ -67,14 +71,18 @@ private:
             skip_ = f;
             expect(part::magic, 4);
             break;
-        case part::descriptor: {
-            constexpr std::array<std::uint64_t, 4> dictionary{0, 1, 2, 4}, content{0, 2, 4, 8};
-            bool const single = (f & 0x20) != 0;
-            has_sum_ = (f & 4) != 0;
-            skip_ = (single ? 0u : 1u) + dictionary[f & 3] + (single && f >> 6 == 0 ? 1u : content[f >> 6]);
+        case part::descriptor: begin_frame(static_cast<unsigned>(f)); break;
+        case part::window: {
+            auto const base = std::uint64_t{1} << (10 + (f >> 3));
+            window_ = std::max(window_, base + base / 8 * (f & 7));
+            skip_ = std::exchange(unread_, 0);
             expect(part::block, 3);
             break;
         }
+        case part::content:
+            window_ = std::max(window_, f + (want_ == 2 ? 256 : 0));
+            expect(part::block, 3);
+            break;
         case part::block: {
             bool const last = (f & 1) != 0, repeated = (f >> 1 & 3) == 1;
             skip_ = (repeated ? 1u : f >> 3) + (last && has_sum_ ? 4u : 0u);
@@ -86,11 +94,31 @@ private:
         }
     }
 
+    // A frame of one segment has no window but its whole content.
+    void begin_frame(unsigned flags) noexcept
+    {
+        constexpr std::array<std::uint64_t, 4> dictionary{0, 1, 2, 4};
+        constexpr std::array<unsigned, 4> content{0, 2, 4, 8};
+        bool const single = (flags & 0x20) != 0;
+        has_sum_ = (flags & 4) != 0;
+        auto const content_size = single && flags >> 6 == 0 ? 1u : content[flags >> 6];
+        if(single) {
+            skip_ = dictionary[flags & 3];
+            expect(part::content, content_size);
+        }
+        else {
+            unread_ = dictionary[flags & 3] + content_size;
+            expect(part::window, 1);
+        }
+    }
+
     part at_ = part::magic;
     unsigned want_ = 4;
     unsigned have_ = 0;
     std::uint64_t field_ = 0;
     std::uint64_t skip_ = 0;
+    std::uint64_t unread_ = 0; // of the header, behind the window
+    std::uint64_t window_ = 0;
     bool has_sum_ = false;
 };
 

@@ -225,10 +225,10 @@ private:
         std::vector<std::string> remarks = {};
         bool is_layout = false; // index.json and oci-layout are there
 
+        detail::oci_images indexed = {}; // of index.json, and the manifests of images that were asked for
+
         std::mutex mutex = {};
         std::optional<result<detail::archive_images>> images = {}; // of an archive from before docker 1.10, once they were needed
-        std::map<digest, descriptor> manifests = {};               // of images that were asked for
-        std::optional<detail::oci_contents> all = {};              // once it was needed
         bool made_all = false;                                     // the manifests of `images`
     };
 
@@ -248,11 +248,10 @@ private:
 
     result<detail::archive_images const*> images() const;
     bool make_manifests() const;
-    detail::oci_contents const& scan() const;
+    detail::oci_contents const& scan() const { return state_->indexed.all(*this, state_->roots); }
     result<meaning> named(reference const& ref) const;
     result<bool> leads_to(descriptor const& root, digest const& id) const;
-    template<class Reader> result<digest> chosen(Reader const& documents, descriptor const& d, std::string_view what) const;
-    std::string unreadable_entries() const;
+    std::string unreadable_entries() const { return state_->indexed.unreadable(*this, state_->roots); }
     void compare(detail::archive_images const& images, std::vector<std::string>& remarks) const;
     std::map<digest, std::vector<reference>> names_in_index() const;
 

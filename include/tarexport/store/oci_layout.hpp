@@ -28,7 +28,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -233,18 +232,13 @@ private:
         std::shared_ptr<detail::oci_folder const> folder;
         oci_layout_options options;
         detail::oci_roots roots;
-
-        std::mutex mutex;
-        std::map<digest, descriptor> manifests;   // of images that were looked up
-        std::optional<detail::oci_contents> all;  // once it was needed
+        detail::oci_images images;
     };
 
     explicit oci_layout_store(std::shared_ptr<state> s) noexcept : state_(std::move(s)) {}
 
-    detail::oci_contents const& scan() const;
-    template<class Reader> result<digest> chosen(Reader const& documents, descriptor const& d, std::string_view what) const;
-    std::optional<descriptor> known_manifest(digest const& id) const;
-    std::string unreadable_entries() const;
+    detail::oci_contents const& scan() const { return state_->images.all(*this, state_->roots); }
+    std::string unreadable_entries() const { return state_->images.unreadable(*this, state_->roots); }
 
     std::shared_ptr<state> state_;
 };
@@ -285,28 +279,12 @@ inline result<descriptor> oci_layout_store::root(reference const& ref) const
         found, ref, found.empty() ? detail::names_instead(by_name(ref).value(), bare_tags(), "layout") : std::string());
 }
 
-template<class Reader>
-result<digest> oci_layout_store::chosen(Reader const& documents, descriptor const& d, std::string_view what) const
-{
-    auto const found = detail::find_manifests(documents, d, state_->options.platforms, what);
-    if(!found)
-        return found.error();
-    if(found->size() > 1)
-        return failure{error::several_platforms, std::string(what), std::to_string(found->size()) + " images"};
-    auto const m = documents.read_manifest(found->front(), what);
-    if(!m)
-        return m.error();
-    std::lock_guard const lock(state_->mutex);
-    state_->manifests.try_emplace(m->config.id, found->front());
-    return m->config.id;
-}
-
 inline result<digest> oci_layout_store::lookup(reference const& ref) const
 {
     auto const d = root(ref);
     if(!d)
         return d.error();
-    return chosen(detail::content_reader(*this), *d, ref.familiar());
+    return state_->images.chosen(detail::content_reader(*this), *d, state_->options.platforms, ref.familiar());
 }
 
 inline result<std::vector<reference>> oci_layout_store::by_name(reference const& ref) const
@@ -318,17 +296,10 @@ inline result<std::vector<reference>> oci_layout_store::by_name(reference const&
     return names;
 }
 
-inline std::optional<descriptor> oci_layout_store::known_manifest(digest const& id) const
-{
-    std::lock_guard const lock(state_->mutex);
-    auto const known = state_->manifests.find(id);
-    return known == state_->manifests.end() ? std::nullopt : std::optional(known->second);
-}
-
 inline result<image> oci_layout_store::load(digest const& id) const
 {
     std::optional<failure> reason;
-    if(auto const known = known_manifest(id)) {
+    if(auto const known = state_->images.manifest_of(id)) {
         auto loaded = tarexport::load_image(*this, *known);
         if(loaded)
             return loaded;
@@ -374,30 +345,6 @@ inline result<digest> oci_layout_store::search(std::string_view prefix) const
     return found;
 }
 
-inline std::string oci_layout_store::unreadable_entries() const
-{
-    auto const& bad = scan().unreadable;
-    if(bad.empty())
-        return {};
-    return "could not read " + std::to_string(bad.size()) + " of " + std::to_string(state_->roots.all().size()) +
-           " entries of the index, the first because: " + message(bad.front());
-}
-
-inline detail::oci_contents const& oci_layout_store::scan() const
-{
-    {
-        std::lock_guard const lock(state_->mutex);
-        if(state_->all)
-            return *state_->all;
-    }
-    auto found = detail::oci_scan(*this).run(state_->roots.all(), path());
-    // Threads that scan at the same time find the same; the first to end is kept.
-    std::lock_guard const lock(state_->mutex);
-    if(!state_->all)
-        state_->all = std::move(found);
-    return *state_->all;
-}
-
 inline std::vector<listed_image> oci_layout_store::list(std::vector<failure>& unreadable) const
 {
     auto const& all = scan();
@@ -417,7 +364,7 @@ inline std::vector<listed_image> oci_layout_store::list(std::vector<failure>& un
             continue;
         auto const [id, is_new] = meant.try_emplace(detail::content_key(r.entry), *first);
         if(is_new)
-            if(auto const best = chosen(documents, r.entry, r.name->familiar()); best && row_of.contains(*best))
+            if(auto const best = state_->images.chosen(documents, r.entry, state_->options.platforms, r.name->familiar()); best && row_of.contains(*best))
                 id->second = *best;
         auto const row = row_of.find(id->second);
         if(told.emplace(row->second, *r.name).second)

@@ -156,8 +156,10 @@ inline result<archive_blob> archive_store::blob(descriptor const& d) const
     auto place = state_->contents.find(d);
     if(!place && place.error().code == error::missing_blob && make_manifests())
         place = state_->contents.find(d);
-    if(!place && place.error().code == error::missing_blob)
-        return detail::absent_blob(place.error().subject, d);
+    if(!place && place.error().code == error::missing_blob) {
+        auto why = detail::absent_blob(place.error().subject, d);
+        return state_->contents.index().has("thin.json") ? detail::about(std::move(why), "this is a thin archive, which leaves out what its base has") : why;
+    }
     if(!place)
         return std::move(place).error();
     return archive_blob(state_->contents.fd(), *std::move(place), d);
@@ -258,24 +260,8 @@ inline result<digest> archive_store::lookup(reference const& ref) const
     if(!m)
         return m.error();
     if(m->root)
-        return chosen(detail::content_reader(*this), *m->root, ref.familiar());
+        return state_->indexed.chosen(detail::content_reader(*this), *m->root, state_->options.platforms, ref.familiar());
     return m->image->broken ? result<digest>(*m->image->broken) : m->image->id;
-}
-
-template<class Reader>
-result<digest> archive_store::chosen(Reader const& documents, descriptor const& d, std::string_view what) const
-{
-    auto const found = detail::find_manifests(documents, d, state_->options.platforms, what);
-    if(!found)
-        return found.error();
-    if(found->size() > 1)
-        return failure{error::several_platforms, std::string(what), std::to_string(found->size()) + " images"};
-    auto const m = documents.read_manifest(found->front(), what);
-    if(!m)
-        return m.error();
-    std::lock_guard const lock(state_->mutex);
-    state_->manifests.try_emplace(m->config.id, found->front());
-    return m->config.id;
 }
 
 inline result<std::vector<reference>> archive_store::by_name(reference const& ref) const
@@ -298,26 +284,19 @@ inline result<std::vector<reference>> archive_store::by_name(reference const& re
 
 inline result<descriptor> archive_store::manifest_of(digest const& id) const
 {
-    {
-        std::lock_guard const lock(state_->mutex);
-        if(auto const known = state_->manifests.find(id); known != state_->manifests.end())
-            return known->second;
-    }
+    if(auto const known = state_->indexed.manifest_of(id))
+        return *known;
     auto const all = images();
     if(!all)
         return all.error();
-    auto const remember = [&](descriptor const& d) {
-        std::lock_guard const lock(state_->mutex);
-        return state_->manifests.try_emplace(id, d).first->second;
-    };
     auto const& listed = scan().images;
     if(auto const found = std::ranges::find(listed, id, &detail::oci_contents::found::id); found != listed.end())
-        return remember(found->manifest);
+        return state_->indexed.remember(id, found->manifest);
     auto const* const i = (*all)->find(id);
     if(!i)
         return failure{error::unknown_image, id.str(), unreadable_entries()};
     auto made = state_->contents.make_manifest(*i);
-    return made ? remember(*made) : made;
+    return made ? state_->indexed.remember(id, *made) : made;
 }
 
 inline result<image> archive_store::load(digest const& id) const
@@ -369,30 +348,6 @@ inline result<digest> archive_store::search(std::string_view prefix) const
     return *found.begin();
 }
 
-inline std::string archive_store::unreadable_entries() const
-{
-    auto const& bad = scan().unreadable;
-    if(bad.empty())
-        return {};
-    return "could not read " + std::to_string(bad.size()) + " of " + std::to_string(state_->roots.all().size()) +
-           " entries of index.json, the first because: " + message(bad.front());
-}
-
-inline detail::oci_contents const& archive_store::scan() const
-{
-    {
-        std::lock_guard const lock(state_->mutex);
-        if(state_->all)
-            return *state_->all;
-    }
-    auto found = detail::oci_scan(*this).run(state_->roots.all(), path());
-    // Threads that scan at the same time find the same; the first to end is kept.
-    std::lock_guard const lock(state_->mutex);
-    if(!state_->all)
-        state_->all = std::move(found);
-    return *state_->all;
-}
-
 // Lists
 
 // The names that entries of index.json give, by the image that `lookup` finds, or the first that the entry leads to.
@@ -412,7 +367,7 @@ inline std::map<digest, std::vector<reference>> archive_store::names_in_index() 
             continue;
         auto const [id, is_new] = meant.try_emplace(detail::content_key(r.entry), *first);
         if(is_new)
-            if(auto const best = chosen(documents, r.entry, r.name->familiar()); best && here.contains(*best))
+            if(auto const best = state_->indexed.chosen(documents, r.entry, state_->options.platforms, r.name->familiar()); best && here.contains(*best))
                 id->second = *best;
         auto& known = names[id->second];
         if(std::ranges::find(known, *r.name) == known.end())
