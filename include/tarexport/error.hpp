@@ -9,6 +9,7 @@
 #define TAREXPORT_ERROR_HPP
 
 #include <boost/assert/source_location.hpp>
+#include <boost/system/errc.hpp>
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/error_condition.hpp>
@@ -221,6 +222,13 @@ public:
         case condition::cancelled: return "cancelled";
         }
         return "tarexport condition";
+    }
+
+    // What Asio says of an operation that was cancelled, too.
+    bool equivalent(boost::system::error_code const& code, int value) const noexcept override
+    {
+        return error_category::equivalent(code, value) ||
+            (static_cast<condition>(value) == condition::cancelled && code == boost::system::errc::operation_canceled);
     }
 };
 

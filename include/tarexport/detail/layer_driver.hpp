@@ -83,29 +83,45 @@ public:
     /// Finish with the layer. The bytes read last stay valid.
     action perform(close_layer const& a)
     {
-        if(a.at_end) {
-            error_code ec;
-            bool const more = goes_on(ec);
-            if(ec.failed())
-                return source_failed(ec);
-            if(more)
-                return serializer_.failed({error::layer_too_long, subject_of(*source_, "layer " + layer_->id.str()),
-                    "more than " + std::to_string(layer_->size) + " bytes"});
-            if(ahead_)
-                ahead_->finish_hash();
-        }
-        ahead_.reset();
-        return serializer_.closed(hasher_.result());
+        error_code ec;
+        bool const more = a.at_end && goes_on(ec);
+        return close(more, ec);
     }
 
-private:
-    using ahead = read_ahead<source, typename Hashes::hasher>;
-    static constexpr std::uint64_t worth_threads = std::uint64_t{1} << 20; // bytes; less is done before they have begun
+    // What a driver uses that reads in its own way.
 
+    /// Hash bytes that were read, if the layer is hashed.
+    void hash(bytes_view bytes) { hasher_.update(bytes); }
+
+    /// Answer a read.
     action answer(bytes_view bytes, error_code const& ec)
     {
         return ec.failed() ? source_failed(ec) : serializer_.data(bytes);
     }
+
+    /// Finish with the layer. @param more Whether the source has bytes where it should end; or `ec` says that it failed.
+    action close(bool more, error_code const& ec)
+    {
+        if(ec.failed())
+            return source_failed(ec);
+        if(more)
+            return serializer_.failed({error::layer_too_long, subject_of(*source_, called()),
+                "more than " + std::to_string(layer_->size) + " bytes"});
+        if(ahead_)
+            ahead_->finish_hash();
+        ahead_.reset();
+        return serializer_.closed(hasher_.result());
+    }
+
+    /// Return the source of the layer that was opened last, if it was not released.
+    std::optional<source>& opened() noexcept { return source_; }
+
+    /// Return what messages call the layer that was opened last; empty if there is none.
+    std::string called() const { return layer_ == nullptr ? std::string() : "layer " + layer_->id.str(); }
+
+private:
+    using ahead = read_ahead<source, typename Hashes::hasher>;
+    static constexpr std::uint64_t worth_threads = std::uint64_t{1} << 20; // bytes; less is done before they have begun
 
     // A system that has no more threads has the calling one.
     void read_beside(std::uint64_t size, bool hash)
@@ -156,7 +172,7 @@ private:
         if constexpr(has_reason<source>)
             return serializer_.failed(source_->reason());
         else
-            return serializer_.failed({ec, subject_of(*source_, "layer " + layer_->id.str()), {}});
+            return serializer_.failed({ec, subject_of(*source_, called()), {}});
     }
 
     plan const& plan_;

@@ -21,7 +21,6 @@
 #include <tarexport/sink.hpp>
 #include <tarexport/write_options.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -74,7 +73,7 @@ private:
         else
             n = sink_.write_some(a.pieces.front(), ec);
         if(sum_.running())
-            add_to_sum(a.pieces, n);
+            hash_front(sum_, a.pieces, n);
         return written(n, ec);
     }
 
@@ -92,15 +91,6 @@ private:
     }
 
     action perform(done const& a) { return a; }
-
-    void add_to_sum(std::span<bytes_view const> pieces, std::size_t n)
-    {
-        for(auto const& p : pieces) {
-            auto const taken = std::min(n, p.size());
-            sum_.update(p.first(taken));
-            n -= taken;
-        }
-    }
 
     action written(std::size_t n, error_code const& ec)
     {
