@@ -210,7 +210,6 @@ public:
 
     /** Borrow the next bytes instead of copying them: 1 to `max` of them, valid until the next call or as long as this object.
 
-        They count as gone, in the report too, with the next call.
         @return The bytes. None at the end; or none and an error, as above.
         @par Preconditions
         `max` is not 0.
@@ -225,8 +224,13 @@ public:
         return bytes.first(lent_);
     }
 
-    /// Return how it went so far. `report().ok()` is true when all bytes were taken; a sum is there when the end was reached.
-    save_report report() const { return driver_->report(); }
+    /// Return how it went so far. `report().ok()` is true when all bytes were taken; a sum is there when a call has met the end.
+    save_report report() const
+    {
+        auto r = driver_->report();
+        r.bytes += lent_;
+        return r;
+    }
 
     /// Return why it ended early; its code is clear if it did not.
     failure const& reason() const noexcept { return driver_->reason(); }

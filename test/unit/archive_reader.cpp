@@ -264,6 +264,7 @@ BOOST_AUTO_TEST_CASE(borrowed_bytes_stay_where_they_are_when_the_reader_moves)
     auto first = read(a);
     error_code ec;
     auto const lent = first.borrow_some(100, ec);
+    BOOST_TEST(first.report().bytes == 100u);
     auto second = std::move(first);
     BOOST_TEST((to_text(lent) == a.bytes.substr(0, 100)));
     BOOST_TEST((std::string(to_text(lent)) + borrowed(second, 1000, ec) == a.bytes));
