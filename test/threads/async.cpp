@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(saves_are_cancelled_at_any_time)
     memory_sink sink;
     BOOST_REQUIRE(saver(store).save(names::of("a", "b"), sink).ok());
     int cancelled = 0;
-    for(auto& c : run(counted, 30, std::chrono::microseconds(300), true)) {
+    for(auto& c : run(counted, 30, std::chrono::microseconds(2000), true)) {
         cancelled += c->code.failed();
         BOOST_TEST(c->completions == 1);
         BOOST_TEST(c->wrong_place == 0);
