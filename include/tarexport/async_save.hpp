@@ -10,8 +10,8 @@
 
 #include <tarexport/async_write.hpp>
 #include <tarexport/detail/caught.hpp>
-#include <tarexport/detail/keeping_handler.hpp>
 #include <tarexport/detail/stop_filter.hpp>
+#include <tarexport/detail/wrapped_handler.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/observer.hpp>
@@ -52,6 +52,8 @@ struct async_save_job {
 /// What an asynchronous save has, in one place from its beginning to its end.
 template<class Saver, class Stream, class Blocking>
 struct async_save_state {
+    using handle = typename Saver::handle;
+    using hashes = typename Saver::hashes;
     using observer_type = std::remove_reference_t<decltype((std::declval<Saver&>().policy().observer))>;
 
     explicit async_save_state(async_save_job<Saver, Stream, Blocking> j) : job(std::move(j)) {}
@@ -92,49 +94,29 @@ struct async_save_state {
     async_save_job<Saver, Stream, Blocking> job;
     std::stop_source abort; // asked to stop by the handler's cancellation slot
     std::optional<activity_span<observer_type>> span;
-    std::optional<prepared_archive<typename Saver::handle>> archive;
+    std::optional<prepared_archive<handle>> archive;
     save_report report;
 };
 
 /* Prepares an archive on the blocking executor, has it written, and gives the leases back on the blocking executor.
 
-   Each step moves the operation on, and the state stays where it is: what is written refers to it.
+   Each step moves the operation on. The state stays where it is, with the handler: what is written refers to it.
 */
-template<class Saver, class Stream, class Blocking>
+template<class State>
 class async_save_operation {
 public:
-    using state = async_save_state<Saver, Stream, Blocking>;
-    using job = async_save_job<Saver, Stream, Blocking>;
-
-    explicit async_save_operation(job j) : job_(std::move(j)) {}
+    explicit async_save_operation(State& s) noexcept : state_(&s) {}
 
     // Begins, in the initiating function.
     template<class Self>
     void operator()(Self& self)
     {
-        state_ = std::allocate_shared<state>(boost::asio::get_associated_allocator(self), std::move(job_));
         self.reset_cancellation_state(stop_filter(state_->abort), boost::asio::enable_partial_cancellation());
-        block(self, prepared(), [](state& s) { s.prepare(); });
+        block(self, prepared(), [](State& s) { s.prepare(); });
     }
 
-private:
     struct prepared {};
-    struct released {};
 
-    // Has some work done on the blocking executor, and comes back with a tag.
-    template<class Self, class Tag, class Work>
-    void block(Self& self, Tag tag, Work work)
-    {
-        auto const blocking = state_->job.blocking;
-        auto& s = *state_;
-        boost::asio::post(blocking, [self = std::move(self), &s, tag, work]() mutable {
-            work(s);
-            auto const executor = self.get_executor();
-            boost::asio::post(executor, [self = std::move(self), tag]() mutable { self(tag); });
-        });
-    }
-
-public:
     template<class Self>
     void operator()(Self& self, prepared)
     {
@@ -142,33 +124,51 @@ public:
         if(s.abort.stop_requested())
             s.report.reason = {boost::asio::error::operation_aborted, {}, {}};
         if(s.report.reason.code.failed())
-            return block(self, released(), [](state& each) { each.archive.reset(); });
+            return release(self);
         tell_planned(s.watcher(), s.archive->contents, s.job.options.range);
-        using handle = typename Saver::handle;
-        tarexport::async_write<typename Saver::hashes>(s.archive->contents, std::span<handle const>(s.archive->leases), *s.job.stream,
-            s.job.blocking, s.job.options, s.watcher(), std::move(self));
+        tarexport::async_write<typename State::hashes>(s.archive->contents, std::span<typename State::handle const>(s.archive->leases),
+            *s.job.stream, s.job.blocking, s.job.options, s.watcher(), std::move(self));
     }
 
     template<class Self>
     void operator()(Self& self, error_code, save_report report)
     {
         state_->report = std::move(report);
-        block(self, released(), [](state& s) { s.archive.reset(); });
+        release(self);
     }
+
+    struct released {};
 
     template<class Self>
     void operator()(Self& self, released)
     {
         state_->end();
         auto report = std::move(state_->report);
-        state_.reset();
         auto const ec = report.reason.code;
         self.complete(ec, std::move(report));
     }
 
 private:
-    job job_; // until it begins
-    std::shared_ptr<state> state_;
+    template<class Self>
+    void release(Self& self)
+    {
+        block(self, released(), [](State& s) { s.archive.reset(); });
+    }
+
+    // Has some work done on the blocking executor, and comes back with a tag.
+    template<class Self, class Tag, class Work>
+    void block(Self& self, Tag tag, Work work)
+    {
+        auto& s = *state_;
+        auto const blocking = s.job.blocking;
+        boost::asio::post(blocking, [self = std::move(self), &s, tag, work]() mutable {
+            work(s);
+            auto const executor = self.get_executor();
+            boost::asio::post(executor, [self = std::move(self), tag]() mutable { self(tag); });
+        });
+    }
+
+    State* state_;
 };
 
 // What begins when the completion token wants it to.
@@ -181,16 +181,20 @@ struct begin_async_save {
     template<class Handler>
     void operator()(Handler&& handler)
     {
+        using state_type = async_save_state<Saver, Stream, Blocking>;
+        using keeping = wrapped_handler<std::decay_t<Handler>, keep_state<state_type>>;
         auto& stream = *job.stream;
-        boost::asio::async_compose<std::decay_t<Handler>, void(error_code, save_report)>(
-            async_save_operation<Saver, Stream, Blocking>(std::move(job)), handler, stream);
+        auto state = std::allocate_shared<state_type>(boost::asio::get_associated_allocator(handler), std::move(job));
+        auto& s = *state;
+        keeping last{std::forward<Handler>(handler), {std::move(state)}};
+        boost::asio::async_compose<keeping, void(error_code, save_report)>(async_save_operation<state_type>(s), last, stream);
     }
 
     // Keeps the report.
     template<class Handler>
     void operator()(Handler&& handler, save_report* report)
     {
-        (*this)(keeping_handler<std::decay_t<Handler>>{std::forward<Handler>(handler), report});
+        (*this)(wrapped_handler<std::decay_t<Handler>, keep_report>{std::forward<Handler>(handler), {report}});
     }
 
     async_save_job<Saver, Stream, Blocking> job;
@@ -211,7 +215,7 @@ struct begin_async_save {
     @param blocking An executor whose threads may wait.
     @param token A completion token for `void(error_code, save_report)`.
 */
-template<store Store, saver_policy Policy, async_write_stream Stream, class Blocking,
+template<store Store, saver_policy Policy, async_write_stream Stream, asio_executor Blocking,
     boost::asio::completion_token_for<void(error_code, save_report)> Token>
 auto async_save(saver<Store, Policy>& s, names requested, Stream& stream, Blocking const& blocking, save_options const& options, Token&& token)
 {
@@ -224,7 +228,7 @@ auto async_save(saver<Store, Policy>& s, names requested, Stream& stream, Blocki
 /** As above, for a token that throws what it is told or forgets it: the report goes to an object that lives until the completion.
     @param token A completion token for `void(error_code)`.
 */
-template<store Store, saver_policy Policy, async_write_stream Stream, class Blocking, boost::asio::completion_token_for<void(error_code)> Token>
+template<store Store, saver_policy Policy, async_write_stream Stream, asio_executor Blocking, boost::asio::completion_token_for<void(error_code)> Token>
 auto async_save(saver<Store, Policy>& s, names requested, Stream& stream, Blocking const& blocking, save_options const& options,
     save_report& report, Token&& token)
 {

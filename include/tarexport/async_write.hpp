@@ -9,7 +9,7 @@
 #define TAREXPORT_ASYNC_WRITE_HPP
 
 #include <tarexport/detail/async_driver.hpp>
-#include <tarexport/detail/keeping_handler.hpp>
+#include <tarexport/detail/wrapped_handler.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
 #include <tarexport/layer.hpp>
@@ -20,6 +20,8 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/execution/executor.hpp>
+#include <boost/asio/is_executor.hpp>
 
 #include <memory>
 #include <span>
@@ -35,6 +37,10 @@ concept async_write_stream = requires(S& s, boost::asio::const_buffer bytes, det
     s.get_executor();
     s.async_write_some(bytes, handler);
 };
+
+/// An executor of Asio.
+template<class E>
+concept asio_executor = boost::asio::execution::is_executor<E>::value || boost::asio::is_executor<E>::value;
 
 namespace detail {
 
@@ -56,7 +62,7 @@ struct begin_async_write {
     template<class Handler>
     void operator()(Handler&& handler, save_report* report)
     {
-        (*this)(keeping_handler<std::decay_t<Handler>>{std::forward<Handler>(handler), report});
+        (*this)(wrapped_handler<std::decay_t<Handler>, keep_report>{std::forward<Handler>(handler), {report}});
     }
 
     async_job<Handle, Stream, O, Blocking> job;
@@ -82,7 +88,8 @@ struct begin_async_write {
 
     @par Preconditions
     Plan, leases, stream and observer live until the completion, and nobody else writes to the stream. The blocking executor's
-    context ends before those of the stream and the handler do: it hands back what it was given.
+    context ends before those of the stream and the handler do: it hands back what it was given. Where a context ends before the
+    completion, the operation is destroyed, and the others live until then.
 
     @tparam Hashes The `hash_set` that verifies.
     @param leases The handles that the plan's layers refer to by number.
@@ -90,8 +97,8 @@ struct begin_async_write {
     @param o An `observer`.
     @param token A completion token for `void(error_code, save_report)`.
 */
-template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, async_write_stream Stream, class Blocking, observer O,
-    boost::asio::completion_token_for<void(error_code, save_report)> Token>
+template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, async_write_stream Stream, asio_executor Blocking,
+    observer O, boost::asio::completion_token_for<void(error_code, save_report)> Token>
 auto async_write(plan const& p, std::span<Handle const> leases, Stream& stream, Blocking const& blocking, write_options const& options,
     O& o, Token&& token)
 {
@@ -103,8 +110,8 @@ auto async_write(plan const& p, std::span<Handle const> leases, Stream& stream, 
 /** As above, for a token that throws what it is told or forgets it: the report goes to an object that lives until the completion.
     @param token A completion token for `void(error_code)`.
 */
-template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, async_write_stream Stream, class Blocking, observer O,
-    boost::asio::completion_token_for<void(error_code)> Token>
+template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, async_write_stream Stream, asio_executor Blocking,
+    observer O, boost::asio::completion_token_for<void(error_code)> Token>
 auto async_write(plan const& p, std::span<Handle const> leases, Stream& stream, Blocking const& blocking, write_options const& options,
     O& o, save_report& report, Token&& token)
 {

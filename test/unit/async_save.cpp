@@ -18,6 +18,10 @@
 #include <tarexport/testing/fail_count.hpp>
 #include <tarexport/testing/failing_store.hpp>
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include <exception>
@@ -228,5 +232,29 @@ BOOST_AUTO_TEST_CASE(nothing_is_left_where_an_executor_ends_first)
                 r.context.run_one();
         }
         BOOST_TEST(nothing_held(counted.counts()));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_coroutine_may_own_all_that_a_save_borrows)
+{
+    for(std::size_t n = 0; n != 12; ++n) {
+        asio::io_context context;
+        asio::thread_pool pool(1);
+        auto coroutine = [&]() -> asio::awaitable<void> {
+            auto const store = make_store();
+            testing::counting_store const counted(store);
+            log_observer watcher;
+            watcher.log.reserve(1000);
+            saver s(counted, watched(watcher));
+            text_stream out(context);
+            out.limit = 700;
+            save_report report;
+            co_await tarexport::async_save(s, names("a"), out, pool.get_executor(), {}, report, asio::use_awaitable);
+            BOOST_TEST(report.ok());
+        };
+        asio::co_spawn(context, coroutine(), asio::detached);
+        for(std::size_t steps = 0; steps != n; ++steps)
+            context.run_one();
+        // Pool and context end, and the coroutine with them.
     }
 }

@@ -72,7 +72,7 @@ public:
         allocator memory(boost::asio::get_associated_allocator(handler));
         auto* const op = memory_of::allocate(memory, 1);
         try {
-            ::new(static_cast<void*>(op)) async_driver(std::move(j), handler);
+            ::new(static_cast<void*>(op)) async_driver(std::move(j), std::move(handler));
         }
         catch(...) {
             memory_of::deallocate(memory, op, 1);
@@ -122,16 +122,16 @@ private:
         ticket op;
     };
 
-    async_driver(job j, Handler& handler)
-        : job_(std::move(j))
-        , work_(boost::asio::get_associated_executor(handler, job_.stream->get_executor()))
+    async_driver(job j, Handler handler)
+        : handler_(std::move(handler))
+        , job_(std::move(j))
+        , work_(boost::asio::get_associated_executor(handler_, job_.stream->get_executor()))
         , stream_work_(job_.stream->get_executor())
-        , cancellation_(boost::asio::get_associated_cancellation_slot(handler), stop_filter(abort_),
+        , cancellation_(boost::asio::get_associated_cancellation_slot(handler_), stop_filter(abort_),
               boost::asio::enable_partial_cancellation())
         , serializer_(*job_.contents, job_.options.range, job_.options.verification)
         , layers_(*job_.contents, job_.leases, serializer_, job_.options.buffer_size)
         , watch_(std::in_place, *job_.watcher, *job_.contents, serializer_)
-        , handler_(std::move(handler))
     {
         if(job_.options.sum)
             sum_.start(digest_algorithm::sha256);
@@ -326,6 +326,7 @@ private:
         }
     }
 
+    Handler handler_; // goes last, because it may own what the others refer to: a coroutine does
     job job_;
     boost::asio::executor_work_guard<handler_executor> work_;
     boost::asio::executor_work_guard<stream_executor> stream_work_;
@@ -341,7 +342,6 @@ private:
     std::array<boost::asio::const_buffer, 6> buffers_; // as many as `write_pieces` has
     error_code write_error_;
     std::size_t written_ = 0;
-    Handler handler_;
 };
 
 } // namespace tarexport::detail
