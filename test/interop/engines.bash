@@ -254,6 +254,9 @@ containerd_forgets() {
     same "what containerd still has" "$(containerd content ls -q)$(containerd snapshots ls | tail -n +2)" ""
 }
 
+# A name for each run: containerd may not be done with the one before when it says that it is.
+containerd_run() { containerd run --rm "$1" "interop-${EPOCHREALTIME/[.,]/-}"; }
+
 containerd_imports() {
     local layout=$1 file=$2 name
     shift 2
@@ -261,15 +264,15 @@ containerd_imports() {
     containerd images import "$file"
     same "what ctr images ls says" "$(containerd images ls -q | sort)" "$(printf 'docker.io/%s\n' "$@" | sort)"
     for name; do
-        prints "$(look_of "$name")" short_lived containerd run --rm "docker.io/$name" interop
+        prints "$(look_of "$name")" short_lived containerd_run "docker.io/$name"
     done
 }
 
 containerd_runs_sample() {
     containerd_forgets
     containerd images import "$1"
-    prints "$hello" short_lived containerd run --rm "docker.io/$prefix/multi:4.0" interop
-    prints "$greeting" short_lived containerd run --rm "docker.io/$prefix/greeting:3.0" interop
+    prints "$hello" short_lived containerd_run "docker.io/$prefix/multi:4.0"
+    prints "$greeting" short_lived containerd_run "docker.io/$prefix/greeting:3.0"
 }
 
 # --- umoci -----------------------------------------------------------------------------------------------------------

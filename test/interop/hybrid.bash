@@ -20,7 +20,7 @@ hybrid_save() { save --layout hybrid --store "oci:$1" -o "$2" "${@:3}"; }
 # runs TEXT NAME: the image of that name prints so, in dockerd, podman and containerd.
 docker_runs() { prints "$1" short_lived in_peers docker run --rm --network=none "$2"; }
 podman_runs() { prints "$1" podman run --rm --network=none "docker.io/$2"; }
-containerd_runs() { prints "$1" short_lived containerd run --rm "docker.io/$2" interop; }
+containerd_runs() { prints "$1" short_lived containerd_run "docker.io/$2"; }
 
 hybrid_docker_two() {
     docker_forgets
@@ -126,7 +126,7 @@ hybrid_by_digest() {
     prints "$hello" podman run --rm --network=none "$name"
     containerd images import "$1"
     same "what ctr images ls says" "$(containerd images ls -q)" "$name"
-    prints "$hello" short_lived containerd run --rm "$name" interop
+    prints "$hello" short_lived containerd_run "$name"
 }
 
 hybrid_untagged() {

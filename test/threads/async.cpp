@@ -66,6 +66,18 @@ public:
         asio::local::connect_pair(near_, far_);
     }
 
+    // Without a strand: what the handler's executor runs is in one thread at a time by itself.
+    void start()
+    {
+        reading_ = std::jthread([this] { read_all(); });
+        tarexport::async_save(saver_, names::of("a", "b"), near_, pool_.get_executor(), {}, report,
+            asio::bind_executor(strand_.get_inner_executor(), [this](error_code ec) {
+                ++completions;
+                code = ec;
+                near_.close();
+            }));
+    }
+
     // `after` a while it is cancelled, if it is not null. A peer that does not read makes it wait.
     void start(std::chrono::microseconds after, bool peer_reads)
     {
@@ -134,7 +146,10 @@ std::vector<std::unique_ptr<connection<Store>>> run(Store const& store, std::siz
     asio::thread_pool pool(2);
     for(std::size_t n = 0; n != count; ++n) {
         all.push_back(std::make_unique<connection<Store>>(store, context, pool));
-        all.back()->start(step * static_cast<int>(n + 1), peers_read);
+        if(step.count() == 0 && n % 2 == 0)
+            all.back()->start();
+        else
+            all.back()->start(step * static_cast<int>(n + 1), peers_read);
     }
     {
         std::array<std::jthread, 3> threads;
@@ -167,7 +182,7 @@ BOOST_AUTO_TEST_CASE(saves_are_cancelled_at_any_time)
     memory_sink sink;
     BOOST_REQUIRE(saver(store).save(names::of("a", "b"), sink).ok());
     int cancelled = 0;
-    for(auto& c : run(counted, 30, std::chrono::microseconds(2000), true)) {
+    for(auto& c : run(counted, 30, std::chrono::milliseconds(10), true)) {
         cancelled += c->code.failed();
         BOOST_TEST(c->completions == 1);
         BOOST_TEST(c->wrong_place == 0);

@@ -12,6 +12,7 @@
 
 #include "async_support.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_allocator.hpp>
@@ -24,6 +25,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -266,6 +268,47 @@ BOOST_AUTO_TEST_CASE(cancellation_of_a_write_that_waits)
             break;
         BOOST_TEST(!r.report.ok());
     }
+}
+
+BOOST_AUTO_TEST_CASE(the_next_bytes_are_read_while_bytes_are_written)
+{
+    behaviour how;
+    archive const a(lists[2], how);
+    std::atomic<int> reads = 0;
+    how.on_read = [&] { ++reads; };
+    run r(a);
+    r.out.block_at = 2; // the first 1000 of 2500 bytes have gone
+    write_options options;
+    options.buffer_size = 1000;
+    r.start(options);
+    while(r.out.writes != 2)
+        r.context.run_one();
+    for(int tries = 0; tries != 10000 && reads != 3; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    BOOST_TEST(reads == 3);
+    r.cancel.emit(asio::cancellation_type::terminal);
+    r.finish();
+    check_cancelled(r);
+    BOOST_TEST(reads == 3);
+    BOOST_TEST(!r.report.ok());
+}
+
+BOOST_AUTO_TEST_CASE(both_executors_may_be_one)
+{
+    behaviour how;
+    archive const a(lists[0], how);
+    run r(a);
+    asio::any_io_executor const only = r.context.get_executor();
+    tarexport::async_write(a.contents, std::span<test_handle const>(a.leases), r.out, only, {}, r.watcher, r.report,
+        asio::bind_executor(only, [&](error_code ec) {
+            ++r.completions;
+            BOOST_TEST(!ec.failed());
+        }));
+    BOOST_TEST(r.completions == 0);
+    r.finish();
+    BOOST_TEST(r.completions == 1);
+    BOOST_TEST(r.report.ok());
+    BOOST_TEST((r.out.bytes == a.bytes));
 }
 
 BOOST_AUTO_TEST_CASE(a_request_to_stop_is_noticed_as_by_write)
