@@ -9,6 +9,7 @@
 #define TAREXPORT_ERROR_HPP
 
 #include <boost/assert/source_location.hpp>
+#include <boost/system/errc.hpp>
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/error_condition.hpp>
@@ -70,6 +71,7 @@ enum class error {
     not_a_regular_file,       ///< A symlink, FIFO, device or directory in the place of a blob or of a layer's file.
     unrecoverable_layer,      ///< An unpacked layer with bytes that its engine has not kept.
     time_out_of_range,        ///< A time that RFC 3339 cannot express.
+    exception_thrown,         ///< A store, a source or a hash has thrown an exception, which cannot pass here.
 
     // What tar cannot express.
     unencodable_header,       ///< A name, owner, mode, size or time that the header format cannot hold.
@@ -129,6 +131,7 @@ constexpr char const* text(error e) noexcept
     case error::not_a_regular_file: return "not a regular file";
     case error::unrecoverable_layer: return "layer cannot be rebuilt";
     case error::time_out_of_range: return "time out of range";
+    case error::exception_thrown: return "exception thrown";
     case error::unencodable_header: return "cannot be expressed in a tar header";
     case error::invalid_header: return "invalid tar header";
     case error::truncated_archive: return "archive ends too early";
@@ -179,6 +182,7 @@ constexpr char const* advice(error e) noexcept
     case error::cyclic_index:
     case error::not_a_regular_file:
     case error::time_out_of_range:
+    case error::exception_thrown:
     case error::unencodable_header:
     case error::invalid_header:
     case error::truncated_archive:
@@ -218,6 +222,13 @@ public:
         case condition::cancelled: return "cancelled";
         }
         return "tarexport condition";
+    }
+
+    // What Asio says of an operation that was cancelled, too.
+    bool equivalent(boost::system::error_code const& code, int value) const noexcept override
+    {
+        return error_category::equivalent(code, value) ||
+            (static_cast<condition>(value) == condition::cancelled && code == boost::system::errc::operation_canceled);
     }
 };
 
@@ -294,6 +305,7 @@ inline error_condition detail::error_category_type::default_error_condition(int 
     case error::unrecoverable_layer: return condition::corrupt_store;
     case error::cancelled: return condition::cancelled;
     case error::time_out_of_range:
+    case error::exception_thrown:
     case error::unencodable_header:
     case error::invalid_header:
     case error::truncated_archive:

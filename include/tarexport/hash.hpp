@@ -8,14 +8,19 @@
 #ifndef TAREXPORT_HASH_HPP
 #define TAREXPORT_HASH_HPP
 
+#include <tarexport/bytes.hpp>
 #include <tarexport/digest.hpp>
 
 #include <openssl/evp.h>
 
+#include <algorithm>
+#include <array>
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -163,6 +168,21 @@ public:
         std::variant<std::monostate, Hs...> running_;
     };
 };
+
+namespace detail {
+
+// Hashes the first `n` bytes of some pieces.
+template<class Hasher>
+void hash_front(Hasher& h, std::span<bytes_view const> pieces, std::size_t n)
+{
+    for(auto const& p : pieces) {
+        auto const some = std::min(n, p.size());
+        h.update(p.first(some));
+        n -= some;
+    }
+}
+
+} // namespace detail
 
 } // namespace tarexport
 

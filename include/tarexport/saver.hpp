@@ -48,6 +48,40 @@ struct prepared_archive {
     std::vector<Handle> leases;
 };
 
+namespace detail {
+
+// What drivers of whole saves tell an observer beside what is told of the parts.
+
+inline std::string text_of(names const& requested)
+{
+    std::string text;
+    for(auto const& n : requested)
+        text += (text.empty() ? "" : " ") + n.text;
+    return text;
+}
+
+template<observer O>
+void tell_planned(O& o, plan const& p, byte_range range)
+{
+    if constexpr(observes<O>) {
+        auto const last = std::min(range.last, p.size());
+        o(event(archive_planned{last - std::min(range.first, last), p.count(), p.etag()}));
+    }
+}
+
+template<observer O>
+void tell_end(O& o, save_report const& report)
+{
+    if constexpr(observes<O>) {
+        if(report.ok())
+            o(event(archive_saved{report.bytes, report.etag}));
+        else
+            o(event(save_failed{report.reason}));
+    }
+}
+
+} // namespace detail
+
 /** Saves images of a store.
 
     Borrows the store, which must outlive it.
@@ -66,6 +100,7 @@ template<store Store, saver_policy Policy = default_policy>
 class saver {
 public:
     using handle = handle_of<Store>;
+    using hashes = typename std::remove_reference_t<Policy>::hashes;
 
     /// Construct from a store that outlives this object.
     explicit saver(Store const& s) : store_(std::addressof(s)), policy_{} {}
@@ -117,13 +152,10 @@ public:
     requires(tarexport::explain_sink<Sink>())
     {
         auto& o = policy_.observer;
-        using observer_type = std::remove_reference_t<decltype(o)>;
-        auto const last = std::min(options.range.last, archive.contents.size());
-        if constexpr(detail::observes<observer_type>)
-            o(event(archive_planned{last - std::min(options.range.first, last), archive.contents.count(), archive.contents.etag()}));
-        auto report = tarexport::write<typename Policy::hashes>(
+        detail::tell_planned(o, archive.contents, options.range);
+        auto report = tarexport::write<hashes>(
             archive.contents, std::span<handle const>(archive.leases), out, options, o);
-        tell_end(report);
+        detail::tell_end(o, report);
         return report;
     }
 
@@ -159,13 +191,14 @@ public:
         });
     }
 
+    /// Return the choices that this saver is compiled with, and its observer.
+    Policy& policy() noexcept { return policy_; }
+
 private:
     template<class Next>
     save_report in_span(names const& requested, save_options const& options, Next next)
     {
-        std::string text;
-        for(auto const& n : requested)
-            text += (text.empty() ? "" : " ") + n.text;
+        auto const text = detail::text_of(requested);
         std::array<attribute, 1> const about{{{"names", text}}};
         detail::activity_span span(policy_.observer, activity::save, about);
         auto archive = prepare(requested, options);
@@ -179,19 +212,8 @@ private:
     {
         save_report report;
         report.reason = std::move(why);
-        tell_end(report);
+        detail::tell_end(policy_.observer, report);
         return report;
-    }
-
-    void tell_end(save_report const& report)
-    {
-        auto& o = policy_.observer;
-        if constexpr(detail::observes<std::remove_reference_t<decltype(o)>>) {
-            if(report.ok())
-                o(event(archive_saved{report.bytes, report.etag}));
-            else
-                o(event(save_failed{report.reason}));
-        }
     }
 
     using layout = std::remove_cvref_t<decltype((std::declval<Policy&>().layout))>;

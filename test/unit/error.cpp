@@ -100,6 +100,8 @@ BOOST_AUTO_TEST_CASE(what_the_conditions_say)
     BOOST_TEST(is(error::digest_mismatch, condition::corrupt_store));
     BOOST_TEST(is(error::missing_blob, condition::corrupt_store));
     BOOST_TEST(is(error::cancelled, condition::cancelled));
+    BOOST_TEST((make_error_code(boost::system::errc::operation_canceled) == condition::cancelled));
+    BOOST_TEST((make_error_code(boost::system::errc::io_error) != condition::cancelled));
     BOOST_TEST(!is(error::missing_blob, condition::not_found));
     BOOST_TEST(!is(error::sink_stalled, condition::corrupt_store));
 
