@@ -8,7 +8,6 @@
 #ifndef TAREXPORT_WRITE_HPP
 #define TAREXPORT_WRITE_HPP
 
-#include <tarexport/bytes.hpp>
 #include <tarexport/detail/entry_watch.hpp>
 #include <tarexport/detail/parallel_driver.hpp>
 #include <tarexport/detail/sync_driver.hpp>
@@ -84,8 +83,7 @@ save_report write(plan const& p, std::span<Handle const> leases, Sink& out, writ
 {
     detail::sink_guard<Sink> guard(out);
     detail::activity_span<O> span(o, activity::write);
-    auto const range = p.bounded(options.range);
-    detail::shared_observer<O> watch(o, range.first <= range.last && range.last <= p.size() ? range.size() : 0);
+    detail::shared_observer<O> watch(o, p, options.range);
     save_report report;
     if constexpr(positional_sink<Sink>)
         report = detail::parallel_driver<Hashes, Handle, Sink, O>(p, leases, out, options, watch).run();

@@ -131,7 +131,8 @@ private:
               boost::asio::enable_partial_cancellation())
         , serializer_(*job_.contents, job_.options.range, job_.options.verification)
         , layers_(*job_.contents, job_.leases, serializer_, job_.options.buffer_size)
-        , watch_(std::in_place, *job_.watcher, *job_.contents, serializer_)
+        , observer_(*job_.watcher, *job_.contents, job_.options.range)
+        , watch_(std::in_place, observer_, *job_.contents, serializer_)
     {
         if(job_.options.sum)
             sum_.start(digest_algorithm::sha256);
@@ -336,6 +337,7 @@ private:
     async_layers<Hashes, Handle> layers_;
     typename Hashes::hasher sum_;
     std::optional<activity_span<O>> span_;
+    shared_observer<O> observer_;
     std::optional<entry_watch<O>> watch_;
     action next_;
     bool started_ = false;

@@ -8,6 +8,7 @@
 #ifndef TAREXPORT_DETAIL_ENTRY_WATCH_HPP
 #define TAREXPORT_DETAIL_ENTRY_WATCH_HPP
 
+#include <tarexport/bytes.hpp>
 #include <tarexport/observer.hpp>
 #include <tarexport/plan.hpp>
 #include <tarexport/serializer.hpp>
@@ -25,8 +26,8 @@ namespace tarexport::detail {
 template<observer O>
 class shared_observer {
 public:
-    // `total` is the number of bytes that all of them will write.
-    shared_observer(O& o, std::uint64_t total) : observer_(o), total_(total) {}
+    // The range is the one that all of them write together.
+    shared_observer(O& o, plan const& p, byte_range range) : observer_(o), total_(total_of(p.bounded(range), p.size())) {}
     shared_observer(shared_observer const&) = delete;
     shared_observer& operator=(shared_observer const&) = delete;
 
@@ -46,6 +47,11 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t total_of(byte_range r, std::uint64_t size) noexcept
+    {
+        return r.first <= r.last && r.last <= size ? r.size() : 0;
+    }
+
     std::mutex mutex_;
     O& observer_;
     std::uint64_t bytes_ = 0;
@@ -56,7 +62,7 @@ private:
 template<observer O>
 class entry_watch {
 public:
-    entry_watch(shared_observer<O>& o, plan const& p, serializer const& s, std::size_t worker)
+    entry_watch(shared_observer<O>& o, plan const& p, serializer const& s, std::size_t worker = 0)
         : observer_(o)
         , plan_(p)
         , serializer_(s)
