@@ -9,12 +9,11 @@
 #include "have.hpp"
 #include "layouts.hpp"
 #include "options.hpp"
+#include "save.hpp"
 #include "stores.hpp"
 
 #include <tarexport/plan_text.hpp>
-#include <tarexport/saver.hpp>
 
-#include <type_traits>
 #include <variant>
 
 namespace cli {
@@ -39,17 +38,7 @@ int plan(std::vector<std::string> const& arguments)
     }
     check_layout(values);
     auto const opened = open_store(values);
-    tarexport::save_options how;
-    static_cast<tarexport::content_choice&>(how) = choice(values);
-    how.have = what_they_have(values);
-    auto const plan = std::visit(
-        [&](auto const& store) {
-            return with_layout(values, [&](auto const& layout) {
-                using policy = tool_policy<std::remove_cvref_t<decltype(layout)>, tarexport::no_observer>;
-                return tarexport::saver(store, policy{layout, {}}).make_plan(names(values, store), how);
-            });
-        },
-        opened.store);
+    auto const plan = std::visit([&](auto const& store) { return plan_from(store, names(values, store), values); }, opened.store);
     if(!plan)
         throw std::runtime_error(sentence(opened, plan.error()));
     if(values.count("json") != 0)

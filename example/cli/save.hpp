@@ -12,15 +12,20 @@
 #include "stores.hpp"
 
 #include <tarexport/names.hpp>
+#include <tarexport/plan.hpp>
 #include <tarexport/store/joined.hpp>
 
-// The stores that images are saved from, each compiled in a file of its own.
+// What is done with images of each kind of store, each kind compiled in a file of its own.
 
 namespace cli {
 
 template<class Store>
 tarexport::save_report save_from(Store const& store, tarexport::names const& requested, po::variables_map const& values,
     stop_on_signal& signals, display& watching);
+
+/// Return the plan of the archive that `save_from` would write.
+template<class Store>
+tarexport::result<tarexport::plan> plan_from(Store const& store, tarexport::names const& requested, po::variables_map const& values);
 
 extern template tarexport::save_report save_from(
     tarexport::docker_store const&, tarexport::names const&, po::variables_map const&, stop_on_signal&, display&);
@@ -32,6 +37,11 @@ extern template tarexport::save_report save_from(
     tarexport::archive_store const&, tarexport::names const&, po::variables_map const&, stop_on_signal&, display&);
 extern template tarexport::save_report save_from(
     tarexport::joined_store<tarexport::archive_store> const&, tarexport::names const&, po::variables_map const&, stop_on_signal&, display&);
+
+extern template tarexport::result<tarexport::plan> plan_from(tarexport::docker_store const&, tarexport::names const&, po::variables_map const&);
+extern template tarexport::result<tarexport::plan> plan_from(tarexport::containers_store const&, tarexport::names const&, po::variables_map const&);
+extern template tarexport::result<tarexport::plan> plan_from(tarexport::oci_layout_store const&, tarexport::names const&, po::variables_map const&);
+extern template tarexport::result<tarexport::plan> plan_from(tarexport::archive_store const&, tarexport::names const&, po::variables_map const&);
 
 } // namespace cli
 

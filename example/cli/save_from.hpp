@@ -76,14 +76,30 @@ tarexport::result<tarexport::file_sink> open_file(
     return out;
 }
 
+/// What goes into an archive, as the options say. @throws usage_error, std::runtime_error
+inline tarexport::save_options contents(po::variables_map const& values)
+{
+    tarexport::save_options how;
+    static_cast<tarexport::content_choice&>(how) = choice(values);
+    how.have = what_they_have(values);
+    return how;
+}
+
+template<class Store>
+tarexport::result<tarexport::plan> plan_from(Store const& store, tarexport::names const& requested, po::variables_map const& values)
+{
+    auto const how = contents(values);
+    return with_layout(values, [&]<class Layout>(Layout const& layout) {
+        return tarexport::saver(store, tool_policy<Layout, tarexport::no_observer>{layout, {}}).make_plan(requested, how);
+    });
+}
+
 /// Save images as the options say. @throws usage_error, std::runtime_error
 template<class Store>
 tarexport::save_report save_from(Store const& store, tarexport::names const& requested, po::variables_map const& values,
     stop_on_signal& signals, display& watching)
 {
-    tarexport::save_options how;
-    static_cast<tarexport::content_choice&>(how) = choice(values);
-    how.have = what_they_have(values);
+    auto how = contents(values);
     how.sum = values.count("digest") != 0;
     how.stop = signals.token();
     how.jobs = jobs(values);
