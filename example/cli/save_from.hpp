@@ -89,8 +89,9 @@ template<class Store>
 tarexport::result<tarexport::plan> plan_from(Store const& store, tarexport::names const& requested, po::variables_map const& values)
 {
     auto const how = contents(values);
+    display nobody; // as a save has it, so that both are compiled once
     return with_layout(values, [&]<class Layout>(Layout const& layout) {
-        return tarexport::saver(store, tool_policy<Layout, tarexport::no_observer>{layout, {}}).make_plan(requested, how);
+        return tarexport::saver(store, tool_policy<Layout, display&>{layout, nobody}).make_plan(requested, how);
     });
 }
 
