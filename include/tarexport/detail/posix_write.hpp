@@ -195,11 +195,21 @@ constexpr bool is_output_error(int e) noexcept
 inline constexpr std::uint64_t most_to_file = 16u * 1024 * 1024;
 inline constexpr std::uint64_t most_to_stream = 1024u * 1024;
 
+// How much of an extent one call copies to a file. File systems that share blocks between files do so for whole blocks only: an end in
+// the middle of one makes them copy all.
+inline std::size_t copied_at_once(file_extent const& extent) noexcept
+{
+    constexpr std::uint64_t block = 4096;
+    auto const most = std::min(extent.size, most_to_file);
+    return static_cast<std::size_t>(extent.offset % block == 0 && most > block ? most - most % block : most);
+}
+
 // Has the kernel copy bytes of a file. The source's own file position stays where it is.
 inline std::size_t copy_extent_some(int fd, output_kind kind, file_extent const& extent, error_code& ec)
 {
     bool const regular = kind == output_kind::regular;
-    auto const wanted = static_cast<std::size_t>(std::min(extent.size, regular ? most_to_file : most_to_stream));
+    auto const wanted =
+        regular ? detail::copied_at_once(extent) : static_cast<std::size_t>(std::min(extent.size, most_to_stream));
     std::size_t n = 0;
     ec.assign(EINVAL, boost::system::system_category());
     auto const attempt = [&](auto call) {
@@ -228,7 +238,7 @@ inline std::size_t copy_extent_some_at(int fd, std::uint64_t position, file_exte
     if(extent.offset <= largest_offset && position <= largest_offset) {
         auto from = static_cast<off_t>(extent.offset);
         auto to = static_cast<off_t>(position);
-        auto const wanted = static_cast<std::size_t>(std::min(extent.size, most_to_file));
+        auto const wanted = detail::copied_at_once(extent);
         n = detail::transfer_some(fd, detail::signal_of(output_kind::regular), wanted, ec,
             [&] { return ::copy_file_range(extent.fd, &from, fd, &to, wanted, 0); });
     }
