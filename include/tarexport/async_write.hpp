@@ -103,7 +103,8 @@ auto async_write(plan const& p, std::span<Handle const> leases, Stream& stream, 
     O& o, Token&& token)
 {
     return boost::asio::async_initiate<Token, void(error_code, save_report)>(
-        detail::begin_async_write<Hashes, Handle, Stream, O, Blocking>{{&p, leases, std::addressof(stream), std::addressof(o), blocking, options}},
+        detail::begin_async_write<Hashes, Handle, Stream, O, Blocking>{
+            {&p, leases, std::addressof(stream), std::addressof(o), blocking, options}},
         token);
 }
 
@@ -116,7 +117,8 @@ auto async_write(plan const& p, std::span<Handle const> leases, Stream& stream, 
     O& o, save_report& report, Token&& token)
 {
     return boost::asio::async_initiate<Token, void(error_code)>(
-        detail::begin_async_write<Hashes, Handle, Stream, O, Blocking>{{&p, leases, std::addressof(stream), std::addressof(o), blocking, options}},
+        detail::begin_async_write<Hashes, Handle, Stream, O, Blocking>{
+            {&p, leases, std::addressof(stream), std::addressof(o), blocking, options}},
         token, &report);
 }
 
