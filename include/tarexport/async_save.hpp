@@ -217,7 +217,8 @@ struct begin_async_save {
 */
 template<store Store, saver_policy Policy, async_write_stream Stream, asio_executor Blocking,
     boost::asio::completion_token_for<void(error_code, save_report)> Token>
-auto async_save(saver<Store, Policy>& s, names requested, Stream& stream, Blocking const& blocking, save_options const& options, Token&& token)
+auto async_save(saver<Store, Policy>& s, names requested, Stream& stream, Blocking const& blocking, save_options const& options,
+    Token&& token)
 {
     return boost::asio::async_initiate<Token, void(error_code, save_report)>(
         detail::begin_async_save<saver<Store, Policy>, Stream, Blocking>{
@@ -228,7 +229,8 @@ auto async_save(saver<Store, Policy>& s, names requested, Stream& stream, Blocki
 /** As above, for a token that throws what it is told or forgets it: the report goes to an object that lives until the completion.
     @param token A completion token for `void(error_code)`.
 */
-template<store Store, saver_policy Policy, async_write_stream Stream, asio_executor Blocking, boost::asio::completion_token_for<void(error_code)> Token>
+template<store Store, saver_policy Policy, async_write_stream Stream, asio_executor Blocking,
+    boost::asio::completion_token_for<void(error_code)> Token>
 auto async_save(saver<Store, Policy>& s, names requested, Stream& stream, Blocking const& blocking, save_options const& options,
     save_report& report, Token&& token)
 {

@@ -78,7 +78,7 @@ struct begin_async_write {
 
     Completes with the code of `report.reason`, on the handler's associated executor, never before this function has returned, and
     after every layer was closed. The observer is called there, too. The handler's associated allocator is used for the
-    operation itself, in threads of its executor alone.
+    operation itself, and never in threads of the blocking executor.
 
     Terminal and partial cancellation are noticed at once by the stream, and within one read by a layer: it completes with
     `operation_aborted`, and `report.bytes` says how many bytes the stream has taken. `options.stop` works as it does in `write`;
@@ -103,7 +103,8 @@ auto async_write(plan const& p, std::span<Handle const> leases, Stream& stream, 
     O& o, Token&& token)
 {
     return boost::asio::async_initiate<Token, void(error_code, save_report)>(
-        detail::begin_async_write<Hashes, Handle, Stream, O, Blocking>{{&p, leases, std::addressof(stream), std::addressof(o), blocking, options}},
+        detail::begin_async_write<Hashes, Handle, Stream, O, Blocking>{
+            {&p, leases, std::addressof(stream), std::addressof(o), blocking, options}},
         token);
 }
 
@@ -116,7 +117,8 @@ auto async_write(plan const& p, std::span<Handle const> leases, Stream& stream, 
     O& o, save_report& report, Token&& token)
 {
     return boost::asio::async_initiate<Token, void(error_code)>(
-        detail::begin_async_write<Hashes, Handle, Stream, O, Blocking>{{&p, leases, std::addressof(stream), std::addressof(o), blocking, options}},
+        detail::begin_async_write<Hashes, Handle, Stream, O, Blocking>{
+            {&p, leases, std::addressof(stream), std::addressof(o), blocking, options}},
         token, &report);
 }
 

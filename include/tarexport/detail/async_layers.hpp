@@ -71,6 +71,7 @@ public:
     /// Precondition: not `wants_async_read(a)`.
     action perform(close_layer const& a)
     {
+        left_ = 0;
         auto next = probed_ ? driver_.close(more_, error_) : driver_.perform(a);
         if(!std::holds_alternative<done>(next))
             release();
