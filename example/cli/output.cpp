@@ -159,7 +159,7 @@ tarexport::archive_compression compression(po::variables_map const& values)
 {
     auto const how = tarexport::parse_archive_compression(values["compress"].as<std::string>());
     if(!how)
-        throw usage_error("--compress " + printable(how.error().subject) + ": " + how.error().detail);
+        throw usage_error("--compress '" + printable(how.error().subject) + "': " + how.error().detail);
     return *how;
 }
 
