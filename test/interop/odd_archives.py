@@ -11,7 +11,7 @@ No two of them share a layer: engines do not read what they have.
 
 Usage: odd_archives.py FOLDER           makes FOLDER/NAME.tar, and prints for each NAME, the number of its images, and the
                                         names by which index.json knows them, separated by commas
-       odd_archives.py --describe FILE  prints the same of an archive that is there
+       odd_archives.py --describe FILE...  prints the same of archives that are there
 """
 
 import bz2
@@ -601,7 +601,8 @@ def describe(path):
 
 def main():
     if sys.argv[1] == "--describe":
-        print(os.path.basename(sys.argv[2]).removesuffix(".tar"), *describe(sys.argv[2]), sep="\t")
+        for file in sys.argv[2:]:
+            print(os.path.basename(file).removesuffix(".tar"), *describe(file), sep="\t")
         return
     folder = sys.argv[1]
     for name, make in cases.items():
