@@ -89,7 +89,8 @@ tarexport::verification verified(std::string const& path, tarexport::verify_opti
 {
     tarexport::detail::unique_descriptor own;
     if(path != "-") {
-        own = tarexport::detail::unique_descriptor(tarexport::detail::uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+        auto const fd = tarexport::detail::uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+        own = tarexport::detail::unique_descriptor(fd);
         if(!own)
             throw tarexport::save_error({tarexport::detail::last_error(), path, {}});
     }

@@ -17,6 +17,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 PREFIX = "tarexport-verdicts/"
+NOWHERE = ["http://127.0.0.1:9/layer"]
 
 
 def sha(data):
@@ -187,3 +188,25 @@ def second(what):
     image = Image(what + "-b")
     image.tags = [PREFIX + what + "-b:2"]
     return image
+
+
+def foreign(w, urls, kept=True, form=hybrid, kind="application/vnd.oci.image.layer.nondistributable.v1.tar"):
+    """An image whose second layer is such one, and has URLs that lead nowhere."""
+    image = Image(w)
+    layers = [{"mediaType": kind_of, "digest": sha(b), "size": len(b)} for kind_of, b in zip((LAYER, kind), image.stored)]
+    image.manifest["layers"] = [layers[0], {**layers[1], **({"urls": urls} if urls else {})}]
+    archive = form(image)
+    return archive if kept else archive.drop(blob(image.stored[1]))
+
+
+
+def summed(header):
+    """The header with its sum right."""
+    header = bytearray(header)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header[:512])
+    return bytes(header)
+
+
+def with_size(text):
+    return lambda h: summed(h[:124] + text + h[136:])

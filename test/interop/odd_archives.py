@@ -11,7 +11,7 @@ No two of them share a layer: engines do not read what they have.
 
 Usage: odd_archives.py FOLDER           makes FOLDER/NAME.tar, and prints for each NAME, the number of its images, and the
                                         names by which index.json knows them, separated by commas
-       odd_archives.py --describe FILE  prints the same of an archive that is there
+       odd_archives.py --describe FILE...  prints the same of archives that are there
 """
 
 import bz2
@@ -23,8 +23,8 @@ import sys
 import tarfile
 
 from archive_parts import (
-    CONFIG, INDEX, LAYER, MANIFEST, PREFIX, Archive, Image, add_docker, add_oci, blob, dump, flipped, hybrid, layer, member,
-    oci, second, sha, v1_form, zstd)
+    CONFIG, INDEX, LAYER, MANIFEST, NOWHERE, PREFIX, Archive, Image, add_docker, add_oci, blob, dump, flipped, foreign, hybrid, layer, member,
+    oci, second, sha, summed, v1_form, with_size, zstd)
 
 cases = {}
 
@@ -176,17 +176,6 @@ def platforms(archive, descriptors):
 
 
 # --- layers that their makers do not want to be passed on ---
-
-def foreign(w, urls, kept=True, form=hybrid, kind="application/vnd.oci.image.layer.nondistributable.v1.tar"):
-    """An image whose second layer is such one, and has URLs that lead nowhere."""
-    image = Image(w)
-    layers = [{"mediaType": kind_of, "digest": sha(b), "size": len(b)} for kind_of, b in zip((LAYER, kind), image.stored)]
-    image.manifest["layers"] = [layers[0], {**layers[1], **({"urls": urls} if urls else {})}]
-    archive = form(image)
-    return archive if kept else archive.drop(blob(image.stored[1]))
-
-
-NOWHERE = ["http://127.0.0.1:9/layer"]
 
 cases["odd-foreign"] = lambda w: foreign(w, NOWHERE)
 cases["odd-foreign-oci"] = lambda w: foreign(w, NOWHERE, form=oci)
@@ -527,18 +516,6 @@ def header_changed(w, which, edit):
     return a
 
 
-def summed(header):
-    """The header with its sum right."""
-    header = bytearray(header)
-    header[148:156] = b" " * 8
-    header[148:156] = b"%06o\0 " % sum(header[:512])
-    return bytes(header)
-
-
-def with_size(text):
-    return lambda h: summed(h[:124] + text + h[136:])
-
-
 for place, which in (("first", 0), ("middle", 3), ("last", -1)):
     cases[f"bad-checksum-{place}"] = lambda w, n=which: header_changed(w, n, lambda h: h[:148] + b"0000000\0" + h[156:])
 cases["bad-size-beyond-the-end"] = lambda w: header_changed(w, -1, with_size(b"00077777777\0"))
@@ -601,7 +578,8 @@ def describe(path):
 
 def main():
     if sys.argv[1] == "--describe":
-        print(os.path.basename(sys.argv[2]).removesuffix(".tar"), *describe(sys.argv[2]), sep="\t")
+        for file in sys.argv[2:]:
+            print(os.path.basename(file).removesuffix(".tar"), *describe(file), sep="\t")
         return
     folder = sys.argv[1]
     for name, make in cases.items():

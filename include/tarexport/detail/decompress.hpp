@@ -90,8 +90,8 @@ public:
     /// Return the first bytes, as many as there are of `first_size`. Precondition: nothing was read but the `kind`.
     std::string_view first() const noexcept { return rest().substr(0, first_size); }
 
-    /// Read some bytes, see `layer_source`. Gives `invalid_document` for compressed data that is damaged, `limit_exceeded` beyond the budget,
-    /// `unsupported_store` for what is not read.
+    /// Read some bytes, see `layer_source`. Gives `invalid_document` for compressed data that is damaged, `limit_exceeded` beyond the
+    /// budget, `unsupported_store` for what is not read.
     std::size_t read_some(std::span<std::byte> into, error_code& ec)
     {
         std::size_t n = 0;

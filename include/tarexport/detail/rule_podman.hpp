@@ -206,7 +206,8 @@ inline verdict rule_podman(archive_facts const& f, archive_model const& m, platf
     ruling oci(loader::podman, have), docker(loader::podman, have);
     rule_oci_archive(oci, f, m, host, true);
     rule_docker_archive(docker, f, m, true);
-    bool const as_docker = oci.failed() ? !docker.failed() || m.docker.file : docker.loads() == answer::yes && oci.loads() == answer::depends;
+    bool const rather = oci.loads() == answer::depends && docker.loads() == answer::yes;
+    bool const as_docker = oci.failed() ? !docker.failed() || m.docker.file : rather;
     return std::move(as_docker ? docker : oci).take();
 }
 

@@ -151,7 +151,8 @@ private:
         constexpr std::size_t size = ahead::buffers * (std::size_t{128} << 10);
         memory_ = std::make_unique_for_overwrite<std::byte[]>(size);
         try {
-            ahead_ = std::make_unique<ahead>(*source_, std::numeric_limits<std::uint64_t>::max(), hash_.get(), std::span(memory_.get(), size));
+            constexpr auto all = std::numeric_limits<std::uint64_t>::max();
+            ahead_ = std::make_unique<ahead>(*source_, all, hash_.get(), std::span(memory_.get(), size));
         }
         catch(std::system_error const&) { // no threads
         }

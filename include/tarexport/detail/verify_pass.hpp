@@ -46,8 +46,8 @@ inline bool has_document_name(std::string_view path) noexcept
 
 /** Reads an archive once, from front to back, and keeps what is to be known of each entry.
 
-    Large entries of archives that can be read anywhere are read by a pool of threads, while the calling one goes on to the next headers. What they
-    find out takes effect in the order of the entries: so nothing depends on the number of threads.
+    Large entries of archives that can be read anywhere are read by a pool of threads, while the calling one goes on to the next headers.
+    What they find out takes effect in the order of the entries: so nothing depends on the number of threads.
 */
 template<layer_source Source, observer Observer>
 class archive_pass {
