@@ -70,6 +70,7 @@ enum class error {
     not_a_regular_file,       ///< A symlink, FIFO, device or directory in the place of a blob or of a layer's file.
     unrecoverable_layer,      ///< An unpacked layer with bytes that its engine has not kept.
     time_out_of_range,        ///< A time that RFC 3339 cannot express.
+    exception_thrown,         ///< A store, a source or a hash has thrown an exception, which cannot pass here.
 
     // What tar cannot express.
     unencodable_header,       ///< A name, owner, mode, size or time that the header format cannot hold.
@@ -129,6 +130,7 @@ constexpr char const* text(error e) noexcept
     case error::not_a_regular_file: return "not a regular file";
     case error::unrecoverable_layer: return "layer cannot be rebuilt";
     case error::time_out_of_range: return "time out of range";
+    case error::exception_thrown: return "exception thrown";
     case error::unencodable_header: return "cannot be expressed in a tar header";
     case error::invalid_header: return "invalid tar header";
     case error::truncated_archive: return "archive ends too early";
@@ -179,6 +181,7 @@ constexpr char const* advice(error e) noexcept
     case error::cyclic_index:
     case error::not_a_regular_file:
     case error::time_out_of_range:
+    case error::exception_thrown:
     case error::unencodable_header:
     case error::invalid_header:
     case error::truncated_archive:
@@ -294,6 +297,7 @@ inline error_condition detail::error_category_type::default_error_condition(int 
     case error::unrecoverable_layer: return condition::corrupt_store;
     case error::cancelled: return condition::cancelled;
     case error::time_out_of_range:
+    case error::exception_thrown:
     case error::unencodable_header:
     case error::invalid_header:
     case error::truncated_archive:
