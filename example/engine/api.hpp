@@ -102,8 +102,10 @@ public:
     api(opener open, std::vector<std::string> files, api_options options, Layout layout = {})
         : options_(std::move(options))
         , layout_(std::move(layout))
-        , current_(std::move(files), [this, open = std::move(open)] { return take(open); })
+        , current_(std::move(files), [this, open = std::move(open)]() mutable { return take(open); })
     {
+        // What changes from now on is noticed.
+        static_cast<void>(current_.get());
     }
 
     reply answer(request const& asked) override
@@ -179,7 +181,7 @@ private:
         return worded ? error_reply(status_of(f), f.detail) : failed(f);
     }
 
-    tarexport::result<snapshot_pointer> take(opener const& open) const
+    tarexport::result<snapshot_pointer> take(opener& open) const
     {
         auto opened = open();
         if(!opened)
@@ -242,8 +244,12 @@ private:
         tarexport::save_options how;
         how.stop = asked.stop;
         std::string key;
-        for(auto const& name : names)
+        for(auto const& name : names) {
+            // Which would give the image another name.
+            if(name.find('=') != std::string::npos)
+                return tarexport::failure{tarexport::error::invalid_reference, name, {}};
             key.append(name).push_back('\0');
+        }
         for(auto const& [name, value] : asked.what.query) {
             if(name != "platform" || value.empty())
                 continue;

@@ -15,7 +15,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -23,9 +22,11 @@
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -104,7 +105,7 @@ private:
     static constexpr auto tuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
     void begin(protocol::socket socket, shared_state& shared)
-    {
+    try {
         if(where_.path.empty()) {
             boost::system::error_code ignored;
             socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
@@ -112,7 +113,10 @@ private:
         auto s = std::make_shared<session>(std::move(socket), where_.path.empty(), shared);
         // The session lives as long as its coroutine.
         auto run = [](std::shared_ptr<session> mine) -> boost::asio::awaitable<void> { co_await mine->run(); };
-        boost::asio::co_spawn(acceptor_.get_executor(), run(std::move(s)), boost::asio::detached);
+        boost::asio::co_spawn(acceptor_.get_executor(), run(std::move(s)), told("a connection", shared));
+    }
+    catch(std::bad_alloc const&) {
+        shared.options.log("no memory for a connection");
     }
 
     // There may be no descriptor free: trying again at once would only keep the processor busy.

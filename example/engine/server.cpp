@@ -11,7 +11,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -50,9 +49,9 @@ public:
         std::vector<std::string> names;
         for(auto& l : listeners_) {
             names.push_back(l.address());
-            asio::co_spawn(network_, l.run(shared_), asio::detached);
+            asio::co_spawn(network_, l.run(shared_), told("listening", shared_));
         }
-        asio::co_spawn(network_, end_on_signal(), asio::detached);
+        asio::co_spawn(network_, end_on_signal(), told("waiting for signals", shared_));
         options_.ready(names);
         network_.run();
         shared_.pool.join();
@@ -73,8 +72,8 @@ private:
         shared_.room.cancel();
         shared_.open.close_idle();
         patience_.expires_after(options_.limits.drain_time);
-        asio::co_spawn(network_, cut_short(), asio::detached);
-        asio::co_spawn(network_, wait_for_the_last(), asio::detached);
+        asio::co_spawn(network_, cut_short(), told("ending", shared_));
+        asio::co_spawn(network_, wait_for_the_last(), told("ending", shared_));
         auto const [again, second] = co_await signals_.async_wait(tuple);
         if(!again)
             patience_.cancel();
@@ -83,7 +82,7 @@ private:
     // Ends what is on its way when patience ends, or is ended.
     asio::awaitable<void> cut_short()
     {
-        auto const [ec] = co_await patience_.async_wait(tuple);
+        co_await patience_.async_wait(tuple);
         if(shared_.open.count() != 0) {
             options_.log("cutting short " + std::to_string(shared_.open.count()) + " connections");
             shared_.stop.request_stop();

@@ -19,7 +19,9 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <stop_token>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -56,6 +58,21 @@ boost::asio::awaitable<std::invoke_result_t<F>> on_pool(shared_state& shared, F 
 {
     auto work = [](F g) -> boost::asio::awaitable<std::invoke_result_t<F>> { co_return g(); };
     co_return co_await boost::asio::co_spawn(shared.pool, work(std::move(f)), boost::asio::use_awaitable);
+}
+
+/// Return what takes the end of a coroutine: an exception ends that alone, and is told.
+inline auto told(char const* what, shared_state& shared)
+{
+    return [what, &shared](std::exception_ptr thrown) {
+        if(!thrown)
+            return;
+        try {
+            std::rethrow_exception(thrown);
+        }
+        catch(std::exception const& e) {
+            shared.options.log(std::string(what) + ": " + e.what());
+        }
+    };
 }
 
 } // namespace engine
