@@ -43,9 +43,12 @@ inline std::string invalid_name(std::string_view name)
 {
     using tarexport::reference_fault;
     auto const fault = tarexport::check_reference(name);
-    auto const remote = tarexport::detail::split_domain(name).second;
-    if(fault == reference_fault::upper_case_path)
-        return "invalid reference format: repository name (" + std::string(remote.substr(0, remote.find(':'))) + ") must be lowercase";
+    if(fault == reference_fault::upper_case_path) {
+        auto const [domain, path] = tarexport::detail::split_domain(name);
+        bool const official = domain == tarexport::detail::default_domain && path.find('/') == std::string_view::npos;
+        return "invalid reference format: repository name (" + std::string(official ? tarexport::detail::official_prefix : "") +
+               std::string(path.substr(0, path.find(':'))) + ") must be lowercase";
+    }
     if(fault == reference_fault::too_long)
         return "repository name must not be more than 255 characters";
     return "invalid reference format";

@@ -74,6 +74,8 @@ private:
         patience_.expires_after(options_.limits.drain_time);
         asio::co_spawn(network_, cut_short(), told("ending", shared_));
         asio::co_spawn(network_, wait_for_the_last(), told("ending", shared_));
+        if(ended_)
+            co_return;
         auto const [again, second] = co_await signals_.async_wait(tuple);
         if(!again)
             patience_.cancel();
@@ -82,7 +84,8 @@ private:
     // Ends what is on its way when patience ends, or is ended.
     asio::awaitable<void> cut_short()
     {
-        co_await patience_.async_wait(tuple);
+        if(!ended_)
+            co_await patience_.async_wait(tuple);
         if(shared_.open.count() != 0) {
             options_.log("cutting short " + std::to_string(shared_.open.count()) + " connections");
             shared_.stop.request_stop();
@@ -95,6 +98,7 @@ private:
     {
         while(shared_.open.count() != 0)
             co_await shared_.room.async_wait(tuple);
+        ended_ = true;
         patience_.cancel();
         signals_.cancel();
     }
@@ -106,6 +110,7 @@ private:
     shared_state shared_;
     std::list<listener> listeners_;
     std::size_t broken_before_end_ = 0;
+    bool ended_ = false; // there are no connections any more, and there will be none
 };
 
 } // namespace

@@ -10,6 +10,7 @@
 
 #include "connections.hpp"
 #include "fixed_replies.hpp"
+#include "http_date.hpp"
 #include "log_line.hpp"
 #include "replies.hpp"
 #include "service.hpp"
@@ -39,6 +40,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -295,6 +297,7 @@ private:
     void fill_head(boost::beast::http::response<Body>& head, reply const& r, outcome const& o) const
     {
         namespace http = boost::beast::http;
+        head.set(http::field::date, http_date(std::time(nullptr)));
         head.set(http::field::server, shared_.options.product);
         head.set("Api-Version", to_string(newest_version));
         head.set("Docker-Experimental", "false");
