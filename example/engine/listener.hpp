@@ -27,6 +27,7 @@
 #include <chrono>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -44,14 +45,20 @@ public:
 
         A UNIX socket is for its owner alone from the moment it is there. One that a server has left behind, and that nobody
         listens on, is replaced.
-        @throws boost::system::system_error
+        @throws std::runtime_error
     */
     listener(listen_address const& where, boost::asio::any_io_executor executor) : where_(where), acceptor_(executor)
     {
-        if(where.path.empty())
-            listen(boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address(where.host), where.port));
-        else
-            listen_at_path(executor);
+        try {
+            if(where.path.empty())
+                listen(boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address(where.host), where.port));
+            else
+                listen_at_path(executor);
+        }
+        catch(boost::system::system_error const& e) {
+            auto const text = where.path.empty() ? where.host + " port " + std::to_string(where.port) : where.path;
+            boost::throw_exception(std::runtime_error("cannot listen on " + text + ": " + e.code().message()));
+        }
     }
 
     listener(listener const&) = delete;

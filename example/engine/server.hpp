@@ -47,7 +47,7 @@ struct server_options {
 
     A second signal, or the end of `drain_time`, cuts short what is still on its way.
 
-    @throws boost::system::system_error Where an address cannot be listened on.
+    @throws std::runtime_error Where an address cannot be listened on.
     @return Whether everything that was begun was finished.
 */
 bool serve(service& answers, std::vector<listen_address> const& addresses, server_options const& options);

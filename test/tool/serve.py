@@ -9,12 +9,13 @@
 import json
 import os
 import random
+import shutil
 import signal
-import socket
 import stat
+import subprocess
 import time
 
-from harness import Checks, finish, need, same, until, whole
+from harness import Checks, Skipped, finish, need, same, until, whole
 from layout import Layout, app, large_app, raw_layer, sha256
 from serving import Connection, Server, in_threads
 
@@ -323,8 +324,9 @@ def slow_to_ask(tool, folder):
 def gone(tool, folder):
     layout = large_app(folder + "/store", 64 * MIB)
     with Server(tool, folder, layout, "--stall-timeout", 1) as server:
-        server.get(GET, Range="bytes=0-9").is_(206)
         before = server.descriptors()
+        server.get(GET, Range="bytes=0-9").is_(206)
+        until(lambda: server.descriptors() == before, "a connection stays open", 5)
         with server.connect() as c:
             c.ask(GET)
             c.head()
@@ -459,6 +461,23 @@ def often(tool, folder):
         save(8000)
         need(server.memory() < memory + 2, f"the memory went from {memory:.1f} to {server.memory():.1f} MiB")
         until(lambda: server.descriptors() <= descriptors, "descriptors stay open", 5)
+
+
+@check("serve: the page shows itself, and its code goes on after connections that broke")
+def the_page(tool, folder):
+    layout = app(folder + "/store", sizes=(3000, 2 * MIB, 1))
+    archive = saved(tool, layout)
+    with Server(tool, folder, layout, port=True) as server:
+        page = server.get("/").is_(200)
+        need(page.body.startswith(b"<!doctype html>") and page.whole, "there is no page")
+        need("default-src 'none'" in page.fields["content-security-policy"], "the page may load anything")
+        need(b"://" not in page.body, "the page needs something else")
+        if shutil.which("node") is None:
+            raise Skipped("needs node")
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "page.mjs")
+        done = subprocess.run(["node", script, f"http://127.0.0.1:{server.port}", "/images/get?names=app%3A1.0", "4"], capture_output=True, timeout=60, text=True)
+        same(done.returncode, 0, f"(it said: {done.stderr[:500]}) the exit code of node")
+        same(done.stdout.split(), [sha256(archive)[7:], "4"], "the digest of what the page's code saved, and how often it went on")
 
 
 @check("serve: wrong usage is told")
