@@ -222,10 +222,10 @@ private:
     reply archive(request const& asked, snapshot_pointer const& from) const
     {
         auto const names = names_of(asked.what);
-        auto const prepared = prepare(asked, names, *from);
-        if(!prepared)
-            return unsaved(prepared.error(), names);
-        auto const& plan = (*prepared)->contents;
+        auto const made = prepare(asked, names, *from);
+        if(!made)
+            return unsaved(made.error(), names);
+        auto const& plan = (*made)->contents;
         auto a = begin_archive(asked, etag_of(plan), plan.size());
         if(!a.bytes || asked.head)
             return std::move(a.start);
@@ -234,7 +234,7 @@ private:
         how.buffer_size = options_.buffer_size;
         how.jobs = 1; // a thread for each of many clients that mostly wait would be too many
         how.stop = asked.stop;
-        a.start.bytes = std::make_unique<stream>(from, *prepared, how);
+        a.start.bytes = std::make_unique<stream>(from, *made, how);
         return std::move(a.start);
     }
 

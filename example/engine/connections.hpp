@@ -22,7 +22,7 @@ public:
     virtual void close() noexcept = 0;
 };
 
-/** The connections there are: those that wait for a request, the one that has waited longest first, and those that are busy.
+/** The connections there are: those that wait for a whole request, the one that has waited longest first, and those that are busy.
 
     Whoever opens connections to let them lie takes the place of nobody who asks something: where all places are taken,
     the one that has waited longest is closed.

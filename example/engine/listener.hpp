@@ -91,25 +91,31 @@ public:
 
     boost::asio::awaitable<void> run(shared_state& shared)
     {
-        bool full = false;
         while(acceptor_.is_open()) {
-            if(!shared.open.make_room()) {
-                if(!std::exchange(full, true))
-                    shared.options.log("all connections are busy: others wait");
-                co_await shared.room.async_wait(tuple);
+            auto [ec, socket] = co_await acceptor_.async_accept(tuple);
+            if(ec) {
+                if(acceptor_.is_open())
+                    co_await wait_a_moment(ec, shared);
                 continue;
             }
-            full = false;
-            auto [ec, socket] = co_await acceptor_.async_accept(tuple);
-            if(!ec)
+            co_await wait_for_room(shared);
+            if(acceptor_.is_open())
                 begin(std::move(socket), shared);
-            else if(acceptor_.is_open())
-                co_await wait_a_moment(ec, shared);
         }
     }
 
 private:
     static constexpr auto tuple = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+    // Only now that there is a connection is another one closed for it.
+    boost::asio::awaitable<void> wait_for_room(shared_state& shared)
+    {
+        for(bool told = false; acceptor_.is_open() && !shared.open.make_room();) {
+            if(!std::exchange(told, true))
+                shared.options.log("all connections are busy: others wait");
+            co_await shared.room.async_wait(tuple);
+        }
+    }
 
     void begin(protocol::socket socket, shared_state& shared)
     try {

@@ -121,16 +121,15 @@ private:
 
     static constexpr auto tuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
-    // Waits for a request to begin. Only meanwhile may the connection be closed to make room for others.
+    // Waits for a request to begin. Until it is there as a whole, the connection may be closed to make room for others.
     boost::asio::awaitable<bool> wait(bool first)
     {
+        shared_.open.becomes_idle(*place_);
         if(buffer_.size() != 0)
             co_return true;
         auto const& limits = shared_.options.limits;
-        shared_.open.becomes_idle(*place_);
         stream_.expires_after(first ? limits.header_time : limits.idle_time);
         auto const [ec, n] = co_await stream_.async_read_some(buffer_.prepare(4096), tuple);
-        shared_.open.becomes_busy(*place_);
         buffer_.commit(n);
         co_return !ec;
     }
@@ -143,6 +142,7 @@ private:
         p.header_limit(static_cast<std::uint32_t>(shared_.options.limits.header_size));
         stream_.expires_after(shared_.options.limits.header_time);
         auto const [ec, n] = co_await boost::beast::http::async_read_header(stream_, buffer_, p, tuple);
+        shared_.open.becomes_busy(*place_);
         if(ec) {
             auto answer = unreadable(ec);
             o.remark = ec.message();
@@ -217,14 +217,12 @@ private:
         return {value.data(), value.size()};
     }
 
-    // What can be said to a client whose request cannot be read; nothing if it has gone.
+    // What can be said to a client whose request cannot be read; nothing if it has gone, or was closed because it took too long.
     static std::optional<reply> unreadable(boost::beast::error_code const& ec)
     {
         namespace http = boost::beast::http;
         if(ec == http::error::header_limit || ec == http::error::buffer_overflow)
             return error_reply(431, "the request's header is too large");
-        if(ec == boost::beast::error::timeout)
-            return error_reply(408, "the request took too long");
         if(ec == http::error::end_of_stream || ec == http::error::partial_message || ec.category() != http::make_error_code(http::error::bad_method).category())
             return std::nullopt;
         return error_reply(400, "not an HTTP request");
