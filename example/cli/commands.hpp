@@ -28,6 +28,7 @@ int ls(std::vector<std::string> const& arguments);
 int have(std::vector<std::string> const& arguments);
 int merge(std::vector<std::string> const& arguments);
 int serve(std::vector<std::string> const& arguments);
+int fetch(std::vector<std::string> const& arguments);
 int verify(std::vector<std::string> const& arguments);
 
 } // namespace cli

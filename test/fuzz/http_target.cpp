@@ -14,6 +14,7 @@
 #include "../../example/engine/range.hpp"
 #include "../../example/engine/replies.hpp"
 #include "../../example/engine/target.hpp"
+#include "../../example/engine/url.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -77,6 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     asked.if_none_match = take(rest);
     (void)engine::is_local_host(rest);
     (void)engine::parse_listen_address(rest);
+    if(auto const u = engine::parse_url(rest))
+        require(u->target.starts_with('/') && u->target.find_first_of(" \r\n") == std::string::npos);
     for(auto const n : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1024}, std::uint64_t{1} << 40, UINT64_MAX})
         try_range(asked, n);
     return 0;

@@ -6,6 +6,8 @@
 //
 
 #include "../../example/engine/target.hpp"
+#include "../../example/engine/listen_address.hpp"
+#include "../../example/engine/url.hpp"
 
 #define BOOST_TEST_MODULE engine_target
 #include <boost/test/unit_test.hpp>
@@ -108,4 +110,33 @@ BOOST_AUTO_TEST_CASE(a_host_is_this_machine_or_another)
     for(auto const* const host : {"", "example.org", "127.0.0.1.example.org", "127.example.org", "localhost.example.org", "[::2]", "[::1", "[::1].example.org"
             , "10.0.0.1", "::1", "128.0.0.1"})
         BOOST_TEST(!engine::is_local_host(host), host);
+}
+
+BOOST_AUTO_TEST_CASE(only_this_machine_is_listened_on)
+{
+    using engine::listen_address;
+    auto const parsed = [](char const* text) { return engine::parse_listen_address(text).value(); };
+    BOOST_TEST((parsed("unix:/tmp/a") == listen_address{"/tmp/a", {}, 0}));
+    BOOST_TEST((parsed("unix:///tmp/a") == listen_address{"/tmp/a", {}, 0}));
+    BOOST_TEST((parsed("unix:a") == listen_address{"a", {}, 0}));
+    BOOST_TEST((parsed("tcp:127.0.0.1:80") == listen_address{{}, "127.0.0.1", 80}));
+    BOOST_TEST((parsed("tcp:[::1]:0") == listen_address{{}, "::1", 0}));
+    BOOST_TEST((parsed("tcp:localhost:65535") == listen_address{{}, "127.0.0.1", 65535}));
+    for(auto const* const text : {"", "unix:", "tcp:", "tcp:127.0.0.1", "tcp:127.0.0.1:", "tcp:127.0.0.1:65536", "tcp:127.0.0.1:-1", "tcp:127.0.0.1:8x", "tcp:0.0.0.0:80",
+            "tcp:[::]:80", "tcp:::1:80", "tcp:10.0.0.1:80", "tcp:127.0.0.1.example.org:80", "tcp::80", "127.0.0.1:80"})
+        BOOST_TEST(!engine::parse_listen_address(text), text);
+}
+
+BOOST_AUTO_TEST_CASE(a_url_is_of_this_machine)
+{
+    using engine::url;
+    auto const parsed = [](char const* text) { return engine::parse_url(text).value(); };
+    BOOST_TEST((parsed("http://127.0.0.1:80/a?b=c%20d#e") == url{{{}, "127.0.0.1", 80}, "/a?b=c%20d"}));
+    BOOST_TEST((parsed("http://localhost/") == url{{{}, "127.0.0.1", 80}, "/"}));
+    BOOST_TEST((parsed("http://[::1]:8080/a") == url{{{}, "::1", 8080}, "/a"}));
+    BOOST_TEST((parsed("http://[::1]/a") == url{{{}, "::1", 80}, "/a"}));
+    BOOST_TEST((parsed("http+unix://%2Ftmp%2fa/b/c") == url{{"/tmp/a", {}, 0}, "/b/c"}));
+    for(auto const* const text : {"", "/a", "https://127.0.0.1/a", "http://127.0.0.1", "http://127.0.0.1:0/a", "http://example.org/a", "http://127.0.0.1?a", "http:///a",
+            "http+unix:///a", "http+unix://%2/a", "http+unix://%2Fa", "http://127.0.0.1/a b", "http://127.0.0.1/a\r\nX: y", "http://user@127.0.0.1/a"})
+        BOOST_TEST(!engine::parse_url(text), text);
 }
