@@ -115,6 +115,9 @@ private:
                 shared.options.log("all connections are busy: others wait");
             co_await shared.room.async_wait(tuple);
         }
+        // Told once: that it goes on is seen from the count at the end.
+        if(shared.open.closed() == 1 && !std::exchange(shared.crowded, true))
+            shared.options.log("all connections are taken: those that have waited longest for a request are closed for others");
     }
 
     void begin(protocol::socket socket, shared_state& shared)

@@ -65,7 +65,8 @@ private:
         if(ec)
             co_return;
         broken_before_end_ = shared_.broken;
-        options_.log("ending: " + std::to_string(shared_.open.count()) + " connections");
+        options_.log("ending: " + std::to_string(shared_.open.count()) + " connections; " + std::to_string(shared_.open.closed()) +
+                     " were closed for others");
         shared_.draining = true;
         for(auto& l : listeners_)
             l.close();

@@ -48,6 +48,7 @@ struct shared_state {
     boost::asio::steady_timer room; ///< is cancelled when a connection ends
     std::size_t saves = 0;          ///< archives that are sent
     bool draining = false;
+    bool crowded = false;           ///< whether it was told that connections are closed for others
     std::stop_source stop;          ///< ends the searches for answers
     std::size_t broken = 0;         ///< answers that were cut short
 };
