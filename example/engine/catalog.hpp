@@ -164,7 +164,8 @@ private:
         if(!parsed)
             return parsed.error();
         auto const id = std::visit([&](auto const& meaning) { return find(meaning, name); }, parsed->meaning);
-        bool const missing = !id && (id.error().code == tarexport::error::unknown_reference || id.error().code == tarexport::error::unknown_image);
+        auto const code = id ? tarexport::error_code() : id.error().code;
+        bool const missing = code == tarexport::error::unknown_reference || code == tarexport::error::unknown_image;
         return missing ? no_such_image(in_full(parsed->meaning, name)) : id;
     }
 
@@ -182,7 +183,10 @@ private:
         return loaded ? tarexport::result<tarexport::digest>(id) : loaded.error();
     }
 
-    tarexport::result<tarexport::digest> find(tarexport::id_prefix const& prefix, std::string const&) const { return store_.search(prefix.text); }
+    tarexport::result<tarexport::digest> find(tarexport::id_prefix const& prefix, std::string const&) const
+    {
+        return store_.search(prefix.text);
+    }
 
     tarexport::result<tarexport::digest> find(tarexport::reference const& ref, std::string const&) const { return store_.lookup(ref); }
 

@@ -45,6 +45,8 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using tarexport::failure;
 
+constexpr auto protocol_error = boost::system::errc::protocol_error;
+
 constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t longest_message = 64 * 1024;
 
@@ -151,8 +153,8 @@ failure refused(url const& from, unsigned status, std::string_view body)
     auto const* const object = ec ? nullptr : parsed.if_object();
     auto const* const message = object ? object->if_contains("message") : nullptr;
     auto said = message && message->is_string() ? std::string(message->get_string()) : std::string("no archive");
-    return {status == 404 ? tarexport::make_error_code(tarexport::error::unknown_image) : boost::system::errc::make_error_code(boost::system::errc::protocol_error),
-        called(from.server), said + ", status " + std::to_string(status)};
+    auto const code = status == 404 ? make_error_code(tarexport::error::unknown_image) : make_error_code(protocol_error);
+    return {code, called(from.server), said + ", status " + std::to_string(status)};
 }
 
 std::optional<tarexport::digest> etag_in(std::string_view field)
@@ -173,7 +175,7 @@ tarexport::result<remote_archive> ask(url const& from)
     std::string body;
     auto const done = x.run([&](tarexport::bytes_view bytes) -> tarexport::result<void> {
         if(x.answer().get().result() == http::status::ok)
-            return failure{boost::system::errc::make_error_code(boost::system::errc::protocol_error), called(from.server), "it does not send ranges"};
+            return failure{make_error_code(protocol_error), called(from.server), "it does not send ranges"};
         body.append(tarexport::to_text(bytes).substr(0, longest_message - std::min(body.size(), longest_message)));
         return {};
     });
@@ -187,7 +189,7 @@ tarexport::result<remote_archive> ask(url const& from)
     auto const slash = range.find('/');
     auto const size = slash == std::string::npos ? std::nullopt : detail::number(std::string_view(range).substr(slash + 1));
     if(!etag || !size)
-        return failure{boost::system::errc::make_error_code(boost::system::errc::protocol_error), called(from.server),
+        return failure{make_error_code(protocol_error), called(from.server),
             "it does not say which archive it has, or how large that is"};
     return remote_archive{*etag, *size};
 }
@@ -206,9 +208,10 @@ tarexport::result<void> download(url const& from, remote_archive const& archive,
     auto const done = x.run([&](tarexport::bytes_view bytes) -> tarexport::result<void> {
         auto const& answer = x.answer().get();
         if(answer.result_int() != 206 || text(answer[http::field::etag]) != etag || text(answer[http::field::content_range]) != wanted)
-            return failure{tarexport::error::cannot_resume, called(from.server), "it has another archive now, status " + std::to_string(answer.result_int())};
+            return failure{tarexport::error::cannot_resume, called(from.server),
+                "it has another archive now, status " + std::to_string(answer.result_int())};
         if(bytes.size() > archive.size - at)
-            return failure{boost::system::errc::make_error_code(boost::system::errc::protocol_error), called(from.server), "more bytes than it promised"};
+            return failure{make_error_code(protocol_error), called(from.server), "more bytes than it promised"};
         at += bytes.size();
         return take(bytes);
     });

@@ -35,7 +35,8 @@ inline reply page_reply()
     r.body = page;
     // Names and labels come from whoever made the images: should the page ever take one for markup, nothing of it is run.
     r.fields = {{"Content-Security-Policy",
-                    "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+                    "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; "
+                    "form-action 'none'; frame-ancestors 'none'"},
         {"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-cache"}};
     return r;
 }

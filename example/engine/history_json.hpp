@@ -34,7 +34,8 @@ inline std::vector<std::uint64_t> step_sizes(record const& r)
     return sizes;
 }
 
-inline void write_step(document& d, tarexport::history_entry const& step, std::uint64_t size, std::string const& id, std::vector<std::string> const& tags)
+inline void write_step(
+    document& d, tarexport::history_entry const& step, std::uint64_t size, std::string const& id, std::vector<std::string> const& tags)
 {
     d.w.begin_object();
     d.member("Comment", step.comment);

@@ -22,9 +22,9 @@
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -79,7 +79,7 @@ public:
         auto const endpoint = acceptor_.local_endpoint();
         boost::asio::ip::tcp::endpoint tcp;
         tcp.resize(endpoint.size());
-        std::copy_n(static_cast<char const*>(static_cast<void const*>(endpoint.data())), endpoint.size(), static_cast<char*>(static_cast<void*>(tcp.data())));
+        std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
         return "tcp:" + (tcp.address().is_v6() ? "[" + where_.host + "]" : where_.host) + ":" + std::to_string(tcp.port());
     }
 

@@ -60,9 +60,9 @@ private:
         for(auto const& file : files_) {
             struct stat s {};
             if(::stat(file.c_str(), &s) == 0)
-                for(auto const n : {static_cast<long long>(s.st_dev), static_cast<long long>(s.st_ino), static_cast<long long>(s.st_size),
-                        static_cast<long long>(s.st_mtim.tv_sec), static_cast<long long>(s.st_mtim.tv_nsec), static_cast<long long>(s.st_ctim.tv_nsec)})
-                    all.append(std::to_string(n)).push_back(' ');
+                for(auto const& n : {std::to_string(s.st_dev), std::to_string(s.st_ino), std::to_string(s.st_size),
+                        std::to_string(s.st_mtim.tv_sec), std::to_string(s.st_mtim.tv_nsec), std::to_string(s.st_ctim.tv_nsec)})
+                    all.append(n).push_back(' ');
             all.push_back('\n');
         }
         return all;

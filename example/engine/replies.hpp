@@ -73,10 +73,11 @@ inline reply failed(tarexport::failure const& f)
 /// Return the answer to an API version that is not spoken here.
 inline reply wrong_version(target const& t)
 {
+    auto const client = "client version " + t.version_text;
     if(*t.version < oldest_version)
-        return error_reply(400, "client version " + t.version_text + " is too old. Minimum supported API version is " + to_string(oldest_version) +
+        return error_reply(400, client + " is too old. Minimum supported API version is " + to_string(oldest_version) +
                                     ", please upgrade your client to a newer version");
-    return error_reply(400, "client version " + t.version_text + " is too new. Maximum supported API version is " + to_string(newest_version));
+    return error_reply(400, client + " is too new. Maximum supported API version is " + to_string(newest_version));
 }
 
 } // namespace engine

@@ -223,7 +223,8 @@ private:
         namespace http = boost::beast::http;
         if(ec == http::error::header_limit || ec == http::error::buffer_overflow)
             return error_reply(431, "the request's header is too large");
-        if(ec == http::error::end_of_stream || ec == http::error::partial_message || ec.category() != http::make_error_code(http::error::bad_method).category())
+        bool const gone = ec == http::error::end_of_stream || ec == http::error::partial_message;
+        if(gone || ec.category() != http::make_error_code(http::error::bad_method).category())
             return std::nullopt;
         return error_reply(400, "not an HTTP request");
     }

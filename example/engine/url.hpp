@@ -48,8 +48,10 @@ inline std::optional<url> parse_url(std::string_view text)
         if(auto const path = detail::decoded(host, false))
             server = parse_listen_address("unix:" + *path);
     }
-    else
-        server = parse_listen_address("tcp:" + std::string(host) + (host.rfind(':') == std::string_view::npos || host.ends_with(']') ? ":80" : ""));
+    else {
+        bool const has_port = !host.ends_with(']') && host.find(':') != std::string_view::npos;
+        server = parse_listen_address("tcp:" + std::string(host) + (has_port ? "" : ":80"));
+    }
     if(!server || (!is_local && server->port == 0))
         return std::nullopt;
     return url{*server, std::string(target)};
