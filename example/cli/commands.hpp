@@ -27,6 +27,8 @@ int plan(std::vector<std::string> const& arguments);
 int ls(std::vector<std::string> const& arguments);
 int have(std::vector<std::string> const& arguments);
 int merge(std::vector<std::string> const& arguments);
+int serve(std::vector<std::string> const& arguments);
+int fetch(std::vector<std::string> const& arguments);
 int verify(std::vector<std::string> const& arguments);
 
 } // namespace cli

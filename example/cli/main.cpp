@@ -30,6 +30,8 @@ Usage:
   tarexport have STORE [NAME...]            list the layers that a store has, for save --have
   tarexport merge [OPTIONS] ARCHIVE...      write the images of several archives to one
   tarexport verify [OPTIONS] ARCHIVE|-      tell what is wrong with an archive, and which engines load it
+  tarexport serve [OPTIONS]                 let docker save, curl and browsers have the images
+  tarexport fetch [OPTIONS] URL             get an archive from there, also in several goes
 
 Stores:
   --store docker:[DATA_ROOT]     what dockerd keeps in /var/lib/docker or the data root given, whether it runs or not
@@ -62,7 +64,7 @@ using command = int (*)(std::vector<std::string> const&);
 std::map<std::string, command> const& commands()
 {
     static std::map<std::string, command> const all = {{"save", cli::save}, {"plan", cli::plan}, {"ls", cli::ls}, {"have", cli::have},
-        {"merge", cli::merge}, {"verify", cli::verify}};
+        {"merge", cli::merge}, {"verify", cli::verify}, {"serve", cli::serve}, {"fetch", cli::fetch}};
     return all;
 }
 
@@ -101,7 +103,7 @@ int main(int argc, char** argv)
     auto const found = commands().find(name);
     try {
         if(found == commands().end())
-            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan, ls, have, merge and verify");
+            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan, ls, have, merge, verify, serve and fetch");
         arguments.erase(arguments.begin());
         return found->second(arguments);
     }

@@ -68,7 +68,7 @@ class Result:
         same(self.code, code, f"(it said: {self.err.strip()[:300]}) the exit code")
         lines = self.err.splitlines()
         if code == 2:
-            need(lines and re.fullmatch(r"Try 'tarexport ((save|plan|ls|have|merge|verify) )?--help'\.", lines[-1]), f"a usage error ends in {lines[-1:]}")
+            need(lines and re.fullmatch(r"Try 'tarexport ((save|plan|ls|have|merge|verify|serve|fetch) )?--help'\.", lines[-1]), f"a usage error ends in {lines[-1:]}")
             lines.pop()
         same(len(lines), 1, f"the number of lines in {self.err!r}")
         need(lines[0].startswith("tarexport: "), f"the message does not name the tool: {self.err!r}")

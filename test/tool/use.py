@@ -468,7 +468,7 @@ def usage(tool, folder):
     store = ["--store", layout.url]
     target = folder + "/file"
     for arguments, says in (
-            (["frobnicate"], ["frobnicate", "save, plan, ls, have, merge and verify"]),
+            (["frobnicate"], ["frobnicate", "save, plan, ls, have, merge, verify, serve and fetch"]),
             (["save", *store, "--frobnicate", "app"], ["--frobnicate"]),
             (["save", *store, "-x", "app"], ["-x"]),
             (["save", "--store", "tar:/x", "-o", target, "app"], ["tar:/x", "oci:DIR"]),
