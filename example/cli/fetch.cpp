@@ -138,7 +138,8 @@ int fetch(std::vector<std::string> const& arguments)
     auto const done = engine::download(*from, *archive, out->offset(), [&](tarexport::bytes_view bytes) { return write_all(*out, bytes); });
     if(!done) {
         auto why = done.error();
-        why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is kept for --resume: " + path + ".part");
+        if(why.code != tarexport::error::cannot_resume)
+            why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is kept for --resume: " + path + ".part");
         fail(why);
     }
     verify_whole(path);

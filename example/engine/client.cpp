@@ -27,7 +27,6 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/json/parse.hpp>
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
@@ -49,6 +48,7 @@ constexpr auto protocol_error = boost::system::errc::protocol_error;
 
 constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t longest_message = 64 * 1024;
+constexpr std::size_t longest_line = 500; // of a message that is told
 
 std::string called(listen_address const& a) { return a.path.empty() ? a.host + " port " + std::to_string(a.port) : a.path; }
 
@@ -67,7 +67,8 @@ public:
     http::request<http::empty_body>& request() noexcept { return request_; }
     parser& answer() noexcept { return parser_; }
 
-    // Sends the request and reads how the answer begins; then has `body` called with all bytes of it, until that fails.
+    // Sends the request and reads how the answer begins; then has `body` called, with no bytes first, since there may be none, and
+    // with all bytes of it, until that fails.
     tarexport::result<void> run(std::function<tarexport::result<void>(tarexport::bytes_view)> const& body)
     {
         request_.method(http::verb::get);
@@ -98,7 +99,8 @@ private:
             at = asio::ip::tcp::endpoint(asio::ip::make_address(from_.server.host), from_.server.port);
         else
             at = asio::local::stream_protocol::endpoint(from_.server.path);
-        auto const [ec] = co_await stream_.socket().async_connect(at, tuple);
+        stream_.expires_after(server_patience);
+        auto const [ec] = co_await stream_.async_connect(at, tuple);
         co_return ec;
     }
 
@@ -113,6 +115,10 @@ private:
         auto const [unread, n] = co_await http::async_read_header(stream_, buffer_, parser_, tuple);
         if(unread)
             co_return fail(unread, "reading the answer");
+        if(auto const begun = body({}); !begun) {
+            why_ = begun.error();
+            co_return;
+        }
         while(!parser_.is_done()) {
             parser_.get().body().data = piece_.data();
             parser_.get().body().size = piece_.size();
@@ -153,8 +159,19 @@ failure refused(url const& from, unsigned status, std::string_view body)
     auto const* const object = ec ? nullptr : parsed.if_object();
     auto const* const message = object ? object->if_contains("message") : nullptr;
     auto said = message && message->is_string() ? std::string(message->get_string()) : std::string("no archive");
+    if(said.size() > longest_line)
+        said.replace(longest_line, std::string::npos, "..");
     auto const code = status == 404 ? make_error_code(tarexport::error::unknown_image) : make_error_code(protocol_error);
     return {code, called(from.server), said + ", status " + std::to_string(status)};
+}
+
+// Keeps what an answer says that is no archive. One that goes on and on would keep us for ever.
+tarexport::result<void> hear(std::string& said, tarexport::bytes_view bytes, url const& from, unsigned status)
+{
+    if(bytes.size() > longest_message - said.size())
+        return failure{make_error_code(protocol_error), called(from.server), "its message has no end, status " + std::to_string(status)};
+    said.append(tarexport::to_text(bytes));
+    return {};
 }
 
 std::optional<tarexport::digest> etag_in(std::string_view field)
@@ -176,8 +193,7 @@ tarexport::result<remote_archive> ask(url const& from)
     auto const done = x.run([&](tarexport::bytes_view bytes) -> tarexport::result<void> {
         if(x.answer().get().result() == http::status::ok)
             return failure{make_error_code(protocol_error), called(from.server), "it does not send ranges"};
-        body.append(tarexport::to_text(bytes).substr(0, longest_message - std::min(body.size(), longest_message)));
-        return {};
+        return hear(body, bytes, from, x.answer().get().result_int());
     });
     if(!done)
         return done.error();
@@ -205,8 +221,12 @@ tarexport::result<void> download(url const& from, remote_archive const& archive,
     x.request().set(http::field::range, "bytes=" + std::to_string(first) + "-");
     x.request().set(http::field::if_range, etag);
     std::uint64_t at = first;
+    std::string said; // by an answer that is an error
+    auto const failed = [&] { return x.answer().get().result_int() >= 400; };
     auto const done = x.run([&](tarexport::bytes_view bytes) -> tarexport::result<void> {
         auto const& answer = x.answer().get();
+        if(failed())
+            return hear(said, bytes, from, answer.result_int());
         if(answer.result_int() != 206 || text(answer[http::field::etag]) != etag || text(answer[http::field::content_range]) != wanted)
             return failure{tarexport::error::cannot_resume, called(from.server),
                 "it has another archive now, status " + std::to_string(answer.result_int())};
@@ -217,6 +237,8 @@ tarexport::result<void> download(url const& from, remote_archive const& archive,
     });
     if(!done)
         return done;
+    if(failed())
+        return refused(from, x.answer().get().result_int(), said);
     if(at != archive.size)
         return failure{tarexport::error::truncated_archive, called(from.server), tarexport::detail::sizes(archive.size, at)};
     return {};

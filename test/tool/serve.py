@@ -582,6 +582,61 @@ def fetched_wrong(tool, folder):
         need(slurp(out) == archive, "the archive differs")
 
 
+class Lying(threading.Thread):
+    """A port that answers the requests, one a connection, with what it is given: the bytes of the header, and those of the body again and again."""
+
+    def __init__(self, *answers):
+        super().__init__(daemon=True)
+        self.answers, self.listener = answers, socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}{GET}"
+        self.start()
+
+    def run(self):
+        for lines, body, times in self.answers:
+            client, _ = self.listener.accept()
+            with client:
+                try:
+                    client.recv(65536)
+                    client.sendall(("HTTP/1.1 " + "\r\n".join(lines) + "\r\n\r\n").encode())
+                    for _ in range(times):
+                        client.sendall(body)
+                except OSError:
+                    pass
+        self.listener.close()
+
+
+@check("fetch: what a server says that has no archive is told, and one that never ends keeps nobody")
+def fetched_nothing(tool, folder):
+    out = folder + "/app.tar"
+    tag = 'ETag: "sha256:' + "5" * 64 + '"'
+    endless = 1 << 40
+    begun = ["206 X", tag, "Content-Length: 1", "Content-Range: bytes 0-0/5000"], b"x", 1
+
+    def part(first, last):
+        return ["206 X", tag, f"Content-Range: bytes {first}-{last}/5000"]
+
+    def refused(what, *answers):
+        return tool("fetch", "-o", out, Lying(*answers).url).refused(what).err
+    for status in ("206 X", "404 X"):
+        refused("no end", ([status, tag, "Content-Range: bytes 0-0/5000"], b"x" * 65536, endless))
+    refused("header limit", (["206 X", "X: " + "x" * 10 * MIB], b"", 0))
+    refused("x.., status 404", (["404 X"], b'{"message":"' + b"x" * 30000 + b'"}', 1))
+    refused("status 302", (["302 X", "Location: http://127.0.0.1:1/", "Content-Length: 0"], b"", 0))
+    same(left(folder), [], "what is left where nothing had begun")
+    for status in (429, 500):
+        said = b'{"message":"not now"}'
+        busy = [f"{status} X", f"Content-Length: {len(said)}"], said, 1
+        need("start again" not in refused(f"not now, status {status}", begun, busy), "a server that is busy is said to have another archive")
+    refused("status 404", begun, (["404 X", "Content-Length: 0"], b"", 0))
+    for other in (["200 X", tag], part(1, 4999), [part(0, 4999)[0], tag.replace("5", "6"), part(0, 4999)[2]], ["206 X", "Content-Length: 0"]):
+        need("kept" not in refused("another archive", begun, (other, b"x" * 5000, 1)), "it is said that there is something to go on with")
+    refused("more bytes", begun, (part(0, 4999), b"x" * 5001, endless))
+    refused("expected 5000 bytes, found 4990", begun, (part(0, 4999), b"x" * 4990, 1))
+    same(os.path.getsize(out + ".part"), 4990, "what is kept")
+    refused("no good archive", begun, (part(0, 4999), b"x" * 5000, 1))
+    same(left(folder), [], "what is left of what is no archive")
+
+
 @check("serve: wrong usage is told")
 def usage(tool, folder):
     layout = app(folder + "/store")
