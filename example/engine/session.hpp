@@ -232,13 +232,15 @@ private:
     // Reading the first bytes belongs to finding the answer: what goes wrong with them can still be told.
     boost::asio::awaitable<void> find_and_send(request asked, unsigned version, bool head, outcome& o)
     {
-        auto found = co_await on_pool(shared_, [this, asked = std::move(asked)] { return find(asked); });
+        auto const look = [this, asked = std::move(asked)] { return find(asked); };
+        auto found = co_await on_pool(shared_, look);
         if(!found.bytes)
             co_return co_await send(std::move(found), version, head, o);
         if(co_await send_head(found, found.size, version, o))
             co_await send_bytes(*found.bytes, found.size, o);
         // Closing files may take its time, too.
-        co_await on_pool(shared_, [bytes = std::shared_ptr(std::move(found.bytes))]() mutable { return bytes.reset(), true; });
+        auto const drop = [&found] { return found.bytes.reset(), true; };
+        co_await on_pool(shared_, drop);
     }
 
     reply find(request const& asked)
@@ -271,6 +273,7 @@ private:
     // What fails now can only be told by ending too early: no text may get into the archive.
     boost::asio::awaitable<void> send_bytes(byte_stream& bytes, std::uint64_t size, outcome& o)
     {
+        auto const next = [this, &bytes] { return read(bytes), true; };
         while(filled_ != 0) {
             stream_.expires_after(shared_.options.limits.stall_time);
             auto const [ec, n] = co_await boost::asio::async_write(stream_, boost::asio::buffer(memory_.get(), filled_), tuple);
@@ -281,7 +284,7 @@ private:
             }
             if(o.bytes == size)
                 break;
-            co_await on_pool(shared_, [this, &bytes] { return read(bytes), true; });
+            co_await on_pool(shared_, next);
             if(read_error_.failed())
                 o.remark = message(bytes.reason());
         }

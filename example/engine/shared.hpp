@@ -53,12 +53,16 @@ struct shared_state {
     std::size_t broken = 0;         ///< answers that were cut short
 };
 
-/// Run a function in a thread of the pool, and return what it returns.
+/** Run a function in a thread of the pool, and return what it returns.
+
+    Borrows the function, which must have a name therefore: g++ 12 destroys twice what such an expression passes by value.
+*/
 template<class F>
-boost::asio::awaitable<std::invoke_result_t<F>> on_pool(shared_state& shared, F f)
+boost::asio::awaitable<std::invoke_result_t<F&>> on_pool(shared_state& shared, F& f)
 {
-    auto work = [](F g) -> boost::asio::awaitable<std::invoke_result_t<F>> { co_return g(); };
-    co_return co_await boost::asio::co_spawn(shared.pool, work(std::move(f)), boost::asio::use_awaitable);
+    auto const work = [](F& g) -> boost::asio::awaitable<std::invoke_result_t<F&>> { co_return g(); };
+    auto begun = work(f);
+    co_return co_await boost::asio::co_spawn(shared.pool, std::move(begun), boost::asio::use_awaitable);
 }
 
 /// Return what takes the end of a coroutine: an exception ends that alone, and is told.
