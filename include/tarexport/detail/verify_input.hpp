@@ -140,7 +140,9 @@ private:
         if constexpr(positional_source<Source>) {
             std::array<std::byte, compression_magic_size> first;
             error_code ec;
-            auto const n = source_->read_at(first, 0, ec);
+            std::size_t n = 0;
+            for(std::size_t some = 1; some != 0 && n != first.size(); n += some)
+                some = source_->read_at(std::span(first).subspan(n), n, ec);
             return !ec && detail::compression_of(bytes_view(first).first(n)) == compression::none;
         }
         return false;

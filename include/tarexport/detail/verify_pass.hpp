@@ -24,6 +24,7 @@
 #include <tarexport/verification.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -108,7 +109,7 @@ private:
     struct pending {
         entry_facts* entry;
         std::size_t index;
-        expansion_budget budget;
+        expansion_budget budget = {};
         content_facts found = {};
         error_code ec = {};
         worker_pool::job job = {};
@@ -313,11 +314,12 @@ private:
         }
     }
 
-    // A budget of their own: what large entries may do is not to depend on which of them is read first.
+    // A budget of their own: what large entries may do is not to depend on which of them is read first. Asked for when one is begun to be
+    // read, or else each of many that wait could take what is left for all.
     expansion_budget large_budget()
     {
         auto b = budget();
-        b.bytes -= std::min(b.bytes, large_out_);
+        b.bytes -= std::min<std::uint64_t>(b.bytes, large_out_);
         b.large_window = &large_window_;
         return b;
     }
@@ -353,8 +355,9 @@ private:
             if(pool_.threads() == 0 || t.stored_size < large || end < begin || end > source_.size() || detail::has_document_name(e.path) ||
                 begins_as_json(begin, end))
                 return false;
-            auto& p = pending_.emplace_back(pending{&e, index, large_budget()});
+            auto& p = pending_.emplace_back(pending{&e, index});
             p.job.work = [this, &p, begin, end](std::size_t thread) {
+                p.budget = large_budget();
                 range_source<Source> const bytes{&source_, begin, end, &pool_.stopping()};
                 entry_content<range_source<Source>> content(bytes, detail::promised_digest(p.entry->path), p.budget, buffers_[thread]);
                 content.look_inside();
@@ -467,7 +470,7 @@ private:
     std::size_t jobs_;
     expansion_budget whole_budget_;
     expansion_budget small_budget_;
-    std::uint64_t large_out_ = 0; // what came out of large entries
+    std::atomic<std::uint64_t> large_out_ = 0; // what came out of large entries
     std::mutex large_window_;
     std::shared_ptr<spool_area> spool_;
     input whole_;

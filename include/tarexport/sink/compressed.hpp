@@ -34,8 +34,9 @@ namespace tarexport {
     (the seekable format), so that `gzip -d` and `zstd -d` read all of it, and a reader who wants some bytes only the blocks that they are in.
     The bytes depend on the archive, the format and the level, not on the number of threads.
 
-    The end of every block is kept back until the next one is written: output that stops before `commit` ends inside a block, where no reader takes
-    it for whole.
+    The end of every block is kept back, and leaves together with the beginning of the next one: output that stops before `commit` ends
+    inside a block, where no reader takes it for whole, unless the other sink cuts a write just there. After an error, or an exception,
+    the sink can only be aborted: a block is missing then.
 
     Holds a sink, or borrows one where `Sink` is a reference. Needs Boost.Iostreams (`tarexport::compression` of CMake).
 
@@ -64,45 +65,46 @@ public:
 
     compressed_sink(compressed_sink&&) noexcept = default;
 
-    /// Take bytes, and write blocks that are done. @return How many were taken; 0 with the error of the other sink.
+    /// Take bytes, and write a block where there is no room for them. @return How many were taken; 0 with the error of the other sink.
     std::size_t write_some(bytes_view bytes, error_code& ec)
     {
-        ec.clear();
-        if(!blocks_)
-            ec = error::sink_finished;
-        else if(blocks_->full())
-            write_block(ec);
-        return ec.failed() ? 0 : blocks_->add(bytes);
+        std::size_t n = 0;
+        attempt(ec, [&] {
+            if(blocks_->full())
+                write_block(ec);
+            if(!ec.failed())
+                n = blocks_->add(bytes);
+        });
+        return n;
     }
 
     /// Write what is left, and commit the other sink if it can be.
     void commit(error_code& ec)
     {
-        ec.clear();
-        if(!blocks_) {
-            ec = error::sink_finished;
-            return;
-        }
-        if(blocks_->full())
-            write_block(ec);
-        if(!ec.failed())
-            blocks_->finish();
-        while(!ec.failed() && !blocks_->empty())
-            write_block(ec);
-        if(!ec.failed())
-            write_all(held_, ec);
-        if(!ec.failed() && how_.format == compression_format::zstd)
-            write_all(seek_table(), ec);
-        if constexpr(committing_sink<std::remove_reference_t<Sink>>)
+        attempt(ec, [&] {
+            if(blocks_->full())
+                write_block(ec);
             if(!ec.failed())
-                out_.commit(ec);
+                blocks_->finish();
+            while(!ec.failed() && !blocks_->empty())
+                write_block(ec);
+            if(!ec.failed())
+                write_all(held_, ec);
+            if(!ec.failed() && how_.format == compression_format::zstd)
+                write_all(seek_table(), ec);
+            if constexpr(committing_sink<std::remove_reference_t<Sink>>)
+                if(!ec.failed())
+                    out_.commit(ec);
+        });
         if(!ec.failed())
             blocks_.reset();
     }
 
-    /// Write no more, and abort the other sink if it can be.
+    /// Write no more, and abort the other sink if it can be. Does nothing to a finished sink, nor to one that was moved from.
     void abort() noexcept
     {
+        if(!blocks_)
+            return;
         blocks_.reset();
         if constexpr(committing_sink<std::remove_reference_t<Sink>>)
             out_.abort();
@@ -114,16 +116,27 @@ public:
 private:
     static constexpr std::size_t held_size = 8; // bytes of a block without which it is not whole
 
+    // Going on after an error or an exception would leave a block out.
+    template<class Work>
+    void attempt(error_code& ec, Work work)
+    {
+        ec = blocks_ ? failed_ : error_code(error::sink_finished);
+        if(ec.failed())
+            return;
+        failed_ = error::exception_thrown; // unless it returns
+        work();
+        failed_ = ec;
+    }
+
     void write_block(error_code& ec)
     {
-        auto block = blocks_->take();
+        auto const block = blocks_->take();
         append_number(entries_, block.bytes.size());
         append_number(entries_, block.plain_size);
-        auto const end = block.bytes.size() - std::min(held_size, block.bytes.size());
-        write_all(held_, ec);
-        if(!ec.failed())
-            write_all(std::string_view(block.bytes).substr(0, end), ec);
-        held_ = block.bytes.substr(end);
+        held_ += block.bytes;
+        auto const end = held_.size() - std::min(held_size, held_.size());
+        write_all(std::string_view(held_).substr(0, end), ec);
+        held_.erase(0, end);
     }
 
     void write_all(std::string_view text, error_code& ec)
@@ -160,6 +173,7 @@ private:
     Sink out_;
     archive_compression how_;
     std::unique_ptr<detail::block_compressor> blocks_; // none when finished
+    error_code failed_;                                // what a call has failed with
     std::string held_;                                 // the end of the last block
     std::string entries_;                              // of the seek table: the sizes of each block, compressed and plain
 };
