@@ -120,7 +120,7 @@ def failing_calls(tool, folder):
     target = folder + "/out/app.tar"
     arguments = ["save", "--store", layout.url, "-o", target]
     for calls, error, says in (("fsync", "EIO", "Input/output error"), ("renameat,renameat2,rename", "EACCES", "Permission denied"),
-                               ("writev:3", "EIO", "Input/output error"), ("writev:5", "ENOSPC", "No space left"), ("writev:1", "EDQUOT", "quota")):
+                               ("pwritev:3", "EIO", "Input/output error"), ("pwritev:5", "ENOSPC", "No space left"), ("pwritev:1", "EDQUOT", "quota")):
         call, _, when = calls.partition(":")
         inject = ["-e", f"inject={call}:error={error}" + (f":when={when}+" if when else "")]
         with open(target, "wb") as old:
