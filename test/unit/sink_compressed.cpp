@@ -29,6 +29,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -141,6 +142,14 @@ BOOST_AUTO_TEST_CASE(programs_read_what_is_compressed_and_threads_change_nothing
             if(size != 0 || how.format == compression_format::zstd)
                 BOOST_TEST((program_expands(how, one) == text));
         }
+}
+
+BOOST_AUTO_TEST_CASE(too_many_threads_are_not_made)
+{
+    auto const text = content(block + 1);
+    constexpr auto all = std::numeric_limits<std::size_t>::max();
+    for(std::size_t const jobs : {all, all / 2 + 1}) // twice the second is 0
+        BOOST_TEST((compressed(text, zstd, jobs) == compressed(text, zstd, 1)));
 }
 
 BOOST_AUTO_TEST_CASE(the_table_leads_to_any_byte)

@@ -59,11 +59,13 @@ class block_compressor {
 public:
     static constexpr std::size_t block_size = std::size_t{1} << 20;
 
-    /// @param jobs How many threads may work at once: with 1, only the calling one.
-    block_compressor(archive_compression how, std::size_t jobs) : how_(how), slots_(2 * std::max<std::size_t>(jobs, 1))
+    static constexpr std::size_t most_jobs = 256; // bounds what the blocks take
+
+    /// @param jobs How many threads may work at once, `most_jobs` of them at most: with 1, only the calling one.
+    block_compressor(archive_compression how, std::size_t jobs) : how_(how), slots_(2 * std::clamp<std::size_t>(jobs, 1, most_jobs))
     {
         try {
-            for(std::size_t n = 0; jobs > 1 && n != jobs; ++n)
+            for(std::size_t n = 0; jobs > 1 && n != std::min(jobs, most_jobs); ++n)
                 threads_.emplace_back([this](std::stop_token const& stop) { work(stop); });
         }
         catch(std::system_error const&) {

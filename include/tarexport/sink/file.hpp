@@ -175,8 +175,10 @@ public:
         return detail::copy_extent_some(file_.fd(), detail::output_kind::regular, extent, ec);
     }
 
-    /// Return whether `write_at` and `copy_at` may come in any order: not where a failed save leaves what it has written.
-    bool any_order() const noexcept { return !options_.keep_partial; }
+    /** Return whether `write_at` and `copy_at` may come in any order: not where a failed save leaves what it has written, nor, since a
+        program may be killed, as long as there is an etag that `resume` would go on by.
+    */
+    bool any_order() const noexcept { return !options_.keep_partial && !file_.remembered(); }
 
     /// Write bytes of the archive from the position `offset() + position` on. Several threads may do so at once.
     std::size_t write_at(std::uint64_t position, std::span<bytes_view const> pieces, error_code& ec) noexcept
