@@ -114,7 +114,7 @@ async function download(path, state, take, signal) {
 }
 
 // Where the bytes go: into a file that the user chooses, where the browser can do that; else into memory, and from there.
-async function target(name, size) {
+async function target(path, name, size) {
     if(window.showSaveFilePicker) {
         const handle = await window.showSaveFilePicker({suggestedName: name});
         let file = await handle.createWritable();
@@ -129,7 +129,7 @@ async function target(name, size) {
         };
     }
     if(size > keptInMemory)
-        throw new Error('this browser cannot write large files; use curl -O -C - and the address of this page');
+        throw new Error(`this browser cannot write large files; use: curl -C - -o ${name} '${location.origin}${path}'`);
     let pieces = [];
     return {
         async take(piece, anew) {
@@ -155,7 +155,7 @@ async function save(path, name, size, place) {
     const state = {at: 0};
     let out;
     try {
-        out = await target(name.replace(/[^\w.-]+/g, '_') + '.tar', size);
+        out = await target(path, name.replace(/[^\w.-]+/g, '_') + '.tar', size);
         place.replaceChildren(bar, ' ', text, ' ', cancel);
         cancel.focus();
         await download(path, state, async (piece, anew) => {
