@@ -203,9 +203,10 @@ function card(image, layers, counts) {
         button.focus();
     };
     const created = image.Created > 0 ? `, made on ${new Date(image.Created * 1000).toISOString().slice(0, 10)}` : '';
+    const count = layers ? layers.length : 'unknown';
     return element('article', {}, element('h2', {textContent: names.join(', ')}),
-        element('p', {}, element('code', {textContent: image.Id.slice(7, 19)}), ` ${bytes(image.Size)}, ${layers.length} layers${created}`),
-        layerBar(layers, counts), element('p', {}, button, ' ', place));
+        element('p', {}, element('code', {textContent: image.Id.slice(7, 19)}), ` ${bytes(image.Size)}, ${count} layers${created}`),
+        layerBar(layers ?? [], counts), element('p', {}, button, ' ', place));
 }
 
 async function show() {
@@ -214,10 +215,10 @@ async function show() {
         const images = await json('/images/json');
         const layers = [];
         for(const image of images) // one after the other: there may be many
-            layers.push(await layersOf(image.Id).catch(() => []));
+            layers.push(await layersOf(image.Id).catch(() => undefined));
         const counts = new Map();
         for(const of_one of layers)
-            for(const id of new Set(of_one.map(layer => layer.id)))
+            for(const id of new Set((of_one ?? []).map(layer => layer.id)))
                 counts.set(id, (counts.get(id) || 0) + 1);
         place.replaceChildren(...images.map((image, n) => card(image, layers[n], counts)));
         if(!images.length)
