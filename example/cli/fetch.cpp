@@ -14,8 +14,10 @@
 #include <tarexport/detail/posix_descriptor.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/sink/file.hpp>
+#include <tarexport/verification.hpp>
 #include <tarexport/verify.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <iostream>
 #include <span>
@@ -88,19 +90,31 @@ tarexport::result<void> write_all(tarexport::file_sink& out, tarexport::bytes_vi
     return {};
 }
 
-// What is wrong with the whole file cannot be made right by going on: it goes.
+tarexport::failure keeping(std::string const& path, tarexport::failure why)
+{
+    why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is kept for --resume: " + path + ".part");
+    return why;
+}
+
+// What is most worth telling of an archive that is not good.
+std::string worst(tarexport::verification const& v)
+{
+    auto const found = std::ranges::find(v.findings, tarexport::severity::error, &tarexport::finding::level);
+    return found == v.findings.end() ? "no engine loads it" : found->subject + ": " + found->sentence;
+}
+
+// What is wrong with the whole file cannot be made right by going on: it goes. One that cannot be read stays for another try.
 void verify_whole(std::string const& path)
 {
     file_source in(path + ".part");
     auto const found = tarexport::verify_archive(in);
-    if(found && found->good())
+    if(!found)
+        fail(keeping(path, found.error()));
+    if(found->good())
         return;
     static_cast<void>(::unlink((path + ".part").c_str()));
     static_cast<void>(::unlink((path + ".part.etag").c_str()));
-    if(!found)
-        fail(found.error());
-    throw std::runtime_error(path + ": what the server sent is no good archive: " +
-                             (found->findings.empty() ? std::string("no engine loads it") : found->findings.front().sentence));
+    throw std::runtime_error(path + ": what has come is no good archive: " + worst(*found));
 }
 
 } // namespace
@@ -136,12 +150,8 @@ int fetch(std::vector<std::string> const& arguments)
     if(!out)
         fail(out.error());
     auto const done = engine::download(*from, *archive, out->offset(), [&](tarexport::bytes_view bytes) { return write_all(*out, bytes); });
-    if(!done) {
-        auto why = done.error();
-        if(why.code != tarexport::error::cannot_resume)
-            why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is kept for --resume: " + path + ".part");
-        fail(why);
-    }
+    if(!done)
+        fail(done.error().code == tarexport::error::cannot_resume ? done.error() : keeping(path, done.error()));
     verify_whole(path);
     tarexport::error_code ec;
     out->commit(ec);

@@ -50,7 +50,7 @@ Examples:
   tarexport serve --store docker: --listen unix:/tmp/images.sock
   DOCKER_HOST=unix:///tmp/images.sock docker save -o app.tar app:1.0
   tarexport serve --store oci:/srv/images --listen tcp:127.0.0.1:8080
-  curl -O -C - http://127.0.0.1:8080/images/app:1.0/get       goes on where it was cut
+  curl -C - -o app.tar http://127.0.0.1:8080/images/app:1.0/get       goes on where it was cut
 )";
 
 po::options_description options()

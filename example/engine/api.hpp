@@ -127,7 +127,7 @@ public:
         auto const state = current_.get();
         if(!state)
             return failed(state.error());
-        return t.where == route::archive ? archive(asked, *state) : about_images(t, (*state)->store);
+        return t.where == route::archive ? archive(asked, *state) : about_images(t, (*state)->images);
     }
 
 private:
@@ -140,11 +140,12 @@ private:
         tarexport::no_observer observer;
     };
 
-    // A store as it was when it was opened, and the archives of that.
+    // A store as it was when it was opened, and the images and archives of that.
     struct snapshot {
-        snapshot(Store s, recent_limits limits) : store(std::move(s)), archives(limits) {}
+        snapshot(Store s, recent_limits limits) : store(std::move(s)), images(store), archives(limits) {}
 
         Store store;
+        catalog<Store> images;
         recent<prepared> archives;
     };
 
@@ -189,9 +190,8 @@ private:
         return std::make_shared<snapshot>(*std::move(opened), options_.kept);
     }
 
-    reply about_images(target const& t, Store const& store) const
+    reply about_images(target const& t, catalog<Store> const& images) const
     {
-        catalog<Store> const images(store);
         if(t.where == route::info)
             return json(info_json(options_.facts, images.count()));
         if(t.where == route::images)

@@ -22,6 +22,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -34,12 +37,17 @@ namespace engine {
 
 /** Finds the images of a store and what there is to tell of them.
 
-    Borrows the store, which must outlive it.
+    Borrows the store, which must outlive it, and whose names stay as they are.
+
+    @par Thread Safety
+    All members may be called from several threads.
 */
 template<class Store>
 class catalog {
 public:
     explicit catalog(Store const& s) : store_(s) {}
+    catalog(catalog const&) = delete;
+    catalog& operator=(catalog const&) = delete;
 
     /// Return all images that the filters take, and put why others cannot be read into `unreadable`.
     std::vector<record> list(image_filters const& filters, std::vector<tarexport::failure>& unreadable) const
@@ -126,15 +134,28 @@ private:
         (name.has_digest() ? names.digests : names.tags).push_back(std::move(text));
     }
 
+    // They are gathered once: a page that asks for each of many images would have all of them read each time.
     image_names names_of(tarexport::digest const& id) const
     {
-        image_names names;
+        std::lock_guard const lock(mutex_);
+        if(!names_)
+            gather();
+        auto const found = names_->find(id);
+        auto names = found == names_->end() ? image_names() : found->second;
+        if(!complete_)
+            names_.reset();
+        return names;
+    }
+
+    void gather() const
+    {
+        std::map<tarexport::digest, image_names> names;
         std::vector<tarexport::failure> unreadable;
         for(auto const& listed : all(unreadable))
-            if(listed.id == id)
-                for(auto const& name : listed.names)
-                    add(names, name);
-        return names;
+            for(auto const& name : listed.names)
+                add(names[listed.id], name);
+        names_ = std::move(names);
+        complete_ = unreadable.empty(); // otherwise more can be read the next time, perhaps
     }
 
     tarexport::result<record> read(tarexport::digest const& id) const
@@ -260,6 +281,9 @@ private:
     }
 
     Store const& store_;
+    mutable std::mutex mutex_;
+    mutable std::optional<std::map<tarexport::digest, image_names>> names_;
+    mutable bool complete_ = false;
 };
 
 } // namespace engine

@@ -76,9 +76,11 @@ inline tarexport::result<void> add_filter(image_filters& f, std::string_view nam
         return {};
     }
     if(name == "dangling") {
-        if(value != "true" && value != "1" && value != "false" && value != "0")
-            return detail::bad_filter("invalid filter 'dangling=[" + value + "]'");
-        f.dangling = value == "true" || value == "1";
+        bool const yes = value == "true" || value == "1";
+        bool const contradicts = f.dangling == !yes;
+        if(contradicts || (!yes && value != "false" && value != "0"))
+            return detail::bad_filter(std::string("invalid filter 'dangling=[") + (contradicts ? (yes ? "false " : "true ") : "") + value + "]'");
+        f.dangling = yes;
         return {};
     }
     if(name != "reference")

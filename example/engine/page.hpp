@@ -114,7 +114,7 @@ async function download(path, state, take, signal) {
 }
 
 // Where the bytes go: into a file that the user chooses, where the browser can do that; else into memory, and from there.
-async function target(name, size) {
+async function target(path, name, size) {
     if(window.showSaveFilePicker) {
         const handle = await window.showSaveFilePicker({suggestedName: name});
         let file = await handle.createWritable();
@@ -129,7 +129,7 @@ async function target(name, size) {
         };
     }
     if(size > keptInMemory)
-        throw new Error('this browser cannot write large files; use curl -O -C - and the address of this page');
+        throw new Error(`this browser cannot write large files; use: curl -C - -o ${name} '${location.origin}${path}'`);
     let pieces = [];
     return {
         async take(piece, anew) {
@@ -155,7 +155,7 @@ async function save(path, name, size, place) {
     const state = {at: 0};
     let out;
     try {
-        out = await target(name.replace(/[^\w.-]+/g, '_') + '.tar', size);
+        out = await target(path, name.replace(/[^\w.-]+/g, '_') + '.tar', size);
         place.replaceChildren(bar, ' ', text, ' ', cancel);
         cancel.focus();
         await download(path, state, async (piece, anew) => {
@@ -203,9 +203,10 @@ function card(image, layers, counts) {
         button.focus();
     };
     const created = image.Created > 0 ? `, made on ${new Date(image.Created * 1000).toISOString().slice(0, 10)}` : '';
+    const count = layers ? layers.length : 'unknown';
     return element('article', {}, element('h2', {textContent: names.join(', ')}),
-        element('p', {}, element('code', {textContent: image.Id.slice(7, 19)}), ` ${bytes(image.Size)}, ${layers.length} layers${created}`),
-        layerBar(layers, counts), element('p', {}, button, ' ', place));
+        element('p', {}, element('code', {textContent: image.Id.slice(7, 19)}), ` ${bytes(image.Size)}, ${count} layers${created}`),
+        layerBar(layers ?? [], counts), element('p', {}, button, ' ', place));
 }
 
 async function show() {
@@ -214,10 +215,10 @@ async function show() {
         const images = await json('/images/json');
         const layers = [];
         for(const image of images) // one after the other: there may be many
-            layers.push(await layersOf(image.Id).catch(() => []));
+            layers.push(await layersOf(image.Id).catch(() => undefined));
         const counts = new Map();
         for(const of_one of layers)
-            for(const id of new Set(of_one.map(layer => layer.id)))
+            for(const id of new Set((of_one ?? []).map(layer => layer.id)))
                 counts.set(id, (counts.get(id) || 0) + 1);
         place.replaceChildren(...images.map((image, n) => card(image, layers[n], counts)));
         if(!images.length)

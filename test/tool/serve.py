@@ -111,6 +111,8 @@ def errors(tool, folder):
         need(b"too new" in server.get("/v1.99/info").is_(400).body, "a newer client is not told")
         server.get("/images/json?filters=x").says(400, "invalid filter")
         server.get("/images/json?filters={%22bogus%22:[%22x%22]}").says(400, "invalid filter 'bogus'")
+        server.get("/images/json?filters={%22dangling%22:[%22true%22,%22false%22]}").says(400, "invalid filter 'dangling=[true false]'")
+        need(server.get("/images/json?filters={%22dangling%22:[%22true%22,%221%22]}").json() == [], "the same twice is not taken")
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "FOO"):
             need(server.get("/images/json", method).status in (400, 404), f"{method} is not refused")
         need(server.get(GET + "?platform=linux/s390x").status == 404, "another platform is not refused")
@@ -571,7 +573,7 @@ def fetched_wrong(tool, folder):
         tool("fetch", "-o", out, unix_url(server.path)).refused("too early", "app.tar.part")
         same(left(folder + "/out"), ["app.tar.part", "app.tar.part.etag"], "what is left")
         # The rest of the layer is sent without its digest being looked at: a range cuts it.
-        tool("fetch", "-o", out, "--resume", unix_url(server.path)).refused(out)
+        tool("fetch", "-o", out, "--resume", unix_url(server.path)).refused(out, "no good archive: blobs/sha256/", "digest")
         same(left(folder + "/out"), [], "what is left of a wrong archive")
         with open(blob, "wb") as file:
             file.write(right)

@@ -110,6 +110,33 @@ BOOST_AUTO_TEST_CASE(an_archive_is_planned_once)
     BOOST_TEST(s.opened == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(the_names_of_images_are_gathered_once)
+{
+    struct listed : counted {
+        using counted::counted;
+        result<std::vector<listed_image>> list() const
+        {
+            ++*lists;
+            return broken ? failure{error::unsupported_store, "here", {}} : counted::list();
+        }
+        std::size_t* lists = nullptr;
+        bool broken = false;
+    };
+    served s;
+    std::size_t lists = 0;
+    listed store(s.images);
+    store.lists = &lists;
+    engine::catalog<listed> const images(store);
+    store.broken = true;
+    BOOST_TEST(images.find("app:1")->names.tags.empty());
+    store.broken = false;
+    for(int i = 0; i != 3; ++i) {
+        BOOST_TEST((images.find("app:2")->names.tags == std::vector<std::string>{"app:1", "app:2"}));
+        BOOST_TEST((images.find("other:1")->names.tags == std::vector<std::string>{"other:1"}));
+    }
+    BOOST_TEST(lists == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(only_what_is_read_is_open)
 {
     served s;
