@@ -25,8 +25,9 @@ namespace tarexport {
 
 /** A body for the HTTP messages of Beast: an archive, or a range of one, that is read while the message is written.
 
-    `prepare_payload()` sets the exact `Content-Length`. Nothing is copied on its way from layer to stream but what the layer's
-    source copies. Layers are read, and may block, in the thread that writes the message.
+    `prepare_payload()` sets the exact `Content-Length`. Nothing is copied on its way from layer to stream but what the layer's source
+    copies, and large layers that are read ahead (`write_options::jobs`). The thread that writes the message reads the others, and may
+    have to wait for any.
 
     Where a layer fails, writing the message does, with the reason's code: less was sent than the length that was promised, and the
     connection is to be closed. `message.body().reason()` tells more.
