@@ -77,9 +77,9 @@ inline tarexport::result<void> add_filter(image_filters& f, std::string_view nam
     }
     if(name == "dangling") {
         bool const yes = value == "true" || value == "1";
-        bool const contradicts = f.dangling == !yes;
-        if(contradicts || (!yes && value != "false" && value != "0"))
-            return detail::bad_filter(std::string("invalid filter 'dangling=[") + (contradicts ? (yes ? "false " : "true ") : "") + value + "]'");
+        std::string const other = f.dangling == !yes ? (yes ? "false " : "true ") : "";
+        if(!other.empty() || (!yes && value != "false" && value != "0"))
+            return detail::bad_filter("invalid filter 'dangling=[" + other + value + "]'");
         f.dangling = yes;
         return {};
     }

@@ -22,6 +22,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -270,6 +271,11 @@ private:
         read_error_ = tarexport::error::exception_thrown;
     }
 
+    static std::string unsent(boost::beast::error_code const& ec)
+    {
+        return ec == boost::asio::error::operation_aborted ? "cut short: the server ends" : "the client has gone: " + ec.message();
+    }
+
     // What fails now can only be told by ending too early: no text may get into the archive.
     boost::asio::awaitable<void> send_bytes(byte_stream& bytes, std::uint64_t size, outcome& o)
     {
@@ -279,7 +285,7 @@ private:
             auto const [ec, n] = co_await boost::asio::async_write(stream_, boost::asio::buffer(memory_.get(), filled_), tuple);
             o.bytes += n;
             if(ec) {
-                o.remark = "the client has gone: " + ec.message();
+                o.remark = unsent(ec);
                 break;
             }
             if(o.bytes == size)
@@ -324,7 +330,7 @@ private:
         stream_.expires_after(shared_.options.limits.stall_time);
         auto const [ec, n] = co_await http::async_write_header(stream_, serializer, tuple);
         if(ec) {
-            o.remark = "the client has gone: " + ec.message();
+            o.remark = unsent(ec);
             o.keep = false;
         }
         co_return !ec;
@@ -349,7 +355,7 @@ private:
         auto const [ec, n] = co_await http::async_write(stream_, all, tuple);
         o.bytes = all.body().size();
         if(ec) {
-            o.remark = "the client has gone: " + ec.message();
+            o.remark = unsent(ec);
             o.keep = false;
         }
     }

@@ -426,6 +426,7 @@ def cut_short(tool, folder):
                 server.process.send_signal(signal.SIGINT)
             same(finish(server.process).code, 1, "the exit code")
             need(time.monotonic() - start < 3, "it took too long")
+            need("cut short: the server ends" in server.log(), "the log blames the client")
 
 
 @check("serve: 200 slow clients of a large image take no threads and little memory, and keep nobody waiting")
