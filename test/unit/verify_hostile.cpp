@@ -111,6 +111,9 @@ BOOST_AUTO_TEST_CASE(bombs_are_left_alone)
     BOOST_TEST(text.size() < 1'300'000u);
 
     auto const huge = packed<zstd>(std::string(200'000'000, '\0'));
+    detail::expansion_budget least;
+    least.ratio = 0;
+    BOOST_TEST((expanded(huge, 100'000, least).second.code == error::limit_exceeded));
     verify_options how;
     auto const v = verified(parts().entries().add("bomb", huge).end(), how);
     BOOST_TEST(v.good()); // nothing refers to it

@@ -44,7 +44,10 @@ struct expansion_budget {
     std::uint64_t in = 0;
     std::uint64_t out = 0;
 
-    bool is_spent() const noexcept { return out > bytes || (out > std::uint64_t{64} << 20 && out / ratio > in); }
+    bool is_spent() const noexcept
+    {
+        return out > bytes || (out > std::uint64_t{64} << 20 && out / std::max<std::uint64_t>(ratio, 1) > in);
+    }
 };
 
 inline constexpr std::size_t packed_buffer_size = std::size_t{64} << 10;
