@@ -1,0 +1,121 @@
+# Copyright (c) 2026 The tarexport authors
+#
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+#
+"""Times commands in turn, each on a machine that has settled: what all the benchmarks of this folder measure with."""
+
+import io, mmap, os, random, statistics, subprocess, sys, tarfile, threading, time
+
+# Most of a run is memory that the kernel has to find for the archive's pages.
+TOUCHED = 3 << 30
+
+
+def settle():
+    """Waits until what the last run left is done, and lets the next one find memory as a machine in use has it.
+
+    A virtual machine gives memory that has been free for some seconds back to its host, and gets it again a page at a
+    time, at a third of the speed: whoever runs after a pause would pay for that, and not for its own work.
+    """
+    os.sync()
+    child = os.fork()
+    if child == 0:
+        size = min(TOUCHED, os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE // 2)
+        with mmap.mmap(-1, size) as memory:
+            for at in range(0, size, mmap.PAGESIZE):
+                memory[at] = 1
+        os._exit(0)
+    os.waitpid(child, 0)
+    time.sleep(0.5)
+
+
+class Watch(threading.Thread):
+    """The most anonymous memory (bytes) of a process, and the most that a file system grew, while a command runs."""
+
+    def __init__(self, process, folder):
+        super().__init__(daemon=True)
+        self.process, self.folder = process, folder
+        self.memory = self.temporary = 0
+        self.ended = False
+        self.before = self.used()
+
+    def used(self):
+        s = os.statvfs(self.folder)
+        return (s.f_blocks - s.f_bfree) * s.f_frsize
+
+    def run(self):
+        while not self.ended:
+            try:
+                with open("/proc/%d/status" % self.process.pid) as f:
+                    for line in f:
+                        if line.startswith("RssAnon:"):
+                            self.memory = max(self.memory, int(line.split()[1]) * 1024)
+            except OSError:
+                pass
+            self.temporary = max(self.temporary, self.used() - self.before)
+            time.sleep(0.01)
+
+
+def run_once(command, output):
+    """Seconds, the most RssAnon of the command's own process, and bytes in use beside its output at their most."""
+    if os.path.exists(output):
+        os.remove(output)
+    settle()
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    watch = Watch(process, os.path.dirname(output))
+    watch.start()
+    said = process.stderr.read().decode()
+    if process.wait() != 0:
+        sys.exit("%s failed: %s" % (command, said))
+    elapsed = time.perf_counter() - start
+    watch.ended = True
+    watch.join()
+    return elapsed, watch.memory, max(0, watch.temporary - os.path.getsize(output))
+
+
+def interleaved(contenders, output, runs):
+    """{name: [what run_once says, of each run]}; the round before the first warms the page cache up and is not kept."""
+    results = {name: [] for name in contenders}
+    for n in range(runs + 1):
+        for name, command in contenders.items():
+            result = run_once(command, output)
+            if n != 0:
+                results[name].append(result)
+    return results
+
+
+def median(results, name):
+    return statistics.median(r[0] for r in results[name])
+
+
+def first_byte(command, runs=3):
+    """Median seconds until a command that writes to its standard output has written something."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process.stdout.read(1)
+        times.append(time.perf_counter() - start)
+        process.kill()
+        process.wait()
+    return statistics.median(times)
+
+
+def write_tar(out, files):
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as t:
+        for name, content in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            t.addfile(info, io.BytesIO(content))
+
+
+def large_layers(megabytes):
+    """(number, tar bytes) of 7 layers of unlike sizes, each of one file of incompressible bytes: the same ones every time."""
+    shares = [30, 25, 20, 12, 8, 4, 1]
+    for n, share in enumerate(shares):
+        some, left = random.Random(n), megabytes * 1000000 * share // sum(shares)
+        content = b"".join(some.randbytes(min(64 << 20, left - at)) for at in range(0, left, 64 << 20))
+        out = io.BytesIO()
+        write_tar(out, [("file%d" % n, content)])
+        yield n, out.getvalue()
