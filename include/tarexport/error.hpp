@@ -68,6 +68,7 @@ enum class error {
     digest_mismatch,          ///< A blob's bytes do not have the digest that names them.
     layer_too_short,          ///< A layer ended before the size it promised.
     layer_too_long,           ///< A layer has more bytes than the size it promised.
+    store_changed,            ///< A layer's file that was written to while it was saved.
     not_a_regular_file,       ///< A symlink, FIFO, device or directory in the place of a blob or of a layer's file.
     unrecoverable_layer,      ///< An unpacked layer with bytes that its engine has not kept.
     time_out_of_range,        ///< A time that RFC 3339 cannot express.
@@ -128,6 +129,7 @@ constexpr char const* text(error e) noexcept
     case error::digest_mismatch: return "wrong digest";
     case error::layer_too_short: return "layer shorter than promised";
     case error::layer_too_long: return "layer longer than promised";
+    case error::store_changed: return "changed while it was saved";
     case error::not_a_regular_file: return "not a regular file";
     case error::unrecoverable_layer: return "layer cannot be rebuilt";
     case error::time_out_of_range: return "time out of range";
@@ -171,6 +173,7 @@ constexpr char const* advice(error e) noexcept
     case error::digest_mismatch:
     case error::layer_too_short:
     case error::layer_too_long: return "the store is damaged; fetch the image again";
+    case error::store_changed: return "save again when nothing writes to the store";
     case error::unrecoverable_layer: return "the engine cannot save this image either; fetch it from where it came from";
     case error::not_a_layout: return "an OCI image layout has the files oci-layout and index.json";
     case error::cannot_resume: return "start again without resuming, which discards a partial file";
@@ -301,6 +304,7 @@ inline error_condition detail::error_category_type::default_error_condition(int 
     case error::digest_mismatch:
     case error::layer_too_short:
     case error::layer_too_long:
+    case error::store_changed:
     case error::not_a_regular_file:
     case error::unrecoverable_layer: return condition::corrupt_store;
     case error::cancelled: return condition::cancelled;

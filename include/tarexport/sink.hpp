@@ -82,6 +82,16 @@ concept positional_extent_sink = positional_sink<K> && requires(K& k, std::uint6
     { k.copy_at(position, extent, ec) } -> std::same_as<std::size_t>;
 };
 
+/** A positional sink that can share the blocks of a file, so that the file's bytes are the archive's and nothing is copied.
+
+    `k.clone_at(position, extent, ec)`: as `copy_at`, but where the file's blocks cannot be shared, `ec` is set to
+    `operation_not_supported`. A driver that has to read the bytes anyhow, to verify them, asks for this and not for a copy.
+*/
+template<class K>
+concept cloning_sink = positional_extent_sink<K> && requires(K& k, std::uint64_t position, file_extent extent, error_code& ec) {
+    { k.clone_at(position, extent, ec) } -> std::same_as<std::size_t>;
+};
+
 namespace detail {
 
 // Whether a type has a way to end that its author may take for that of a committing sink.

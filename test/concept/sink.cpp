@@ -108,6 +108,12 @@ struct least_positional_extent_sink : least_positional_sink {
     std::size_t copy_at(std::uint64_t, file_extent, error_code&);
 };
 static_assert(positional_extent_sink<least_positional_extent_sink>);
+static_assert(!cloning_sink<least_positional_extent_sink>);
+
+struct least_cloning_sink : least_positional_extent_sink {
+    std::size_t clone_at(std::uint64_t, file_extent, error_code&);
+};
+static_assert(cloning_sink<least_cloning_sink>);
 
 // Refusals.
 
@@ -290,6 +296,7 @@ bool least_positional_sink::any_order() const { return true; }
 void least_positional_sink::commit(error_code&) {}
 void least_positional_sink::abort() noexcept {}
 std::size_t least_positional_extent_sink::copy_at(std::uint64_t, file_extent e, error_code&) { return static_cast<std::size_t>(e.size); }
+std::size_t least_cloning_sink::clone_at(std::uint64_t, file_extent e, error_code&) { return static_cast<std::size_t>(e.size); }
 
 template<class Source, class Sink>
 void drives(Sink& k)
@@ -326,6 +333,7 @@ template void drives<least_source>(least_tee&);
 template void drives<least_extent_source>(least_sink&);
 template void drives<least_extent_source>(least_extent_sink&);
 template void drives<least_extent_source>(least_positional_extent_sink&);
+template void drives<least_extent_source>(least_cloning_sink&);
 template void drives<least_extent_source>(fd_sink&);
 template void drives<least_extent_source>(file_sink&);
 template void drives<least_source>(ostream_sink&);

@@ -10,6 +10,7 @@
 
 #include <tarexport/action.hpp>
 #include <tarexport/bytes.hpp>
+#include <tarexport/detail/posix_lent_extent.hpp>
 #include <tarexport/detail/read_ahead.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
@@ -51,22 +52,22 @@ public:
     layer_driver(layer_driver const&) = delete;
     layer_driver& operator=(layer_driver const&) = delete;
 
-    /// Open a layer. @param copies Whether `copy_extent` can be performed.
+    /// Open a layer. @param copies Whether `copy_extent` can be performed; if the layer is hashed, by `lend`.
     action perform(open_layer const& a, bool copies = false)
     {
         auto const& layer = plan_.layers()[a.layer];
         layer_ = &layer;
+        lent_.reset();
         if(a.hash && !hasher_.start(layer.id.algorithm()))
             return serializer_.failed({error::unsupported_digest, "layer " + layer.id.str(), "no hash for it in the policy"});
         auto opened = leases_[layer.lease].open(a.offset);
         if(!opened)
             return serializer_.failed(std::move(opened).error());
         source_.emplace(std::move(*opened));
+        unread_ = layer.size - a.offset;
         if constexpr(extent_source<source>)
-            if(copies && !a.hash)
-                return serializer_.opened(source_->extent());
-        if(jobs_ > 1 && layer.size - a.offset >= worth_threads)
-            read_beside(layer.size - a.offset, a.hash);
+            if(copies && (!a.hash || unread_ >= worth_threads))
+                return opened_to_copy(a.hash);
         return serializer_.opened();
     }
 
@@ -74,6 +75,9 @@ public:
     action perform(read_layer const& a)
     {
         error_code ec;
+        if(jobs_ > 1 && unread_ >= worth_threads)
+            read_beside(unread_, hasher_.running());
+        unread_ = 0;
         auto const bytes = ahead_ ? ahead_->take(a.max, ec) : take(std::min(a.max, buffer_size_), ec);
         if(!ahead_)
             hasher_.update(bytes);
@@ -85,7 +89,28 @@ public:
     {
         error_code ec;
         bool const more = a.at_end && goes_on(ec);
+        if(!ec.failed() && lent())
+            hash_lent(lent_->end(), ec);
         return close(more, ec);
+    }
+
+    // What a driver uses whose sink takes the blocks of a layer that is hashed.
+
+    /// Return whether the layer that was opened last is one that is hashed, and that the sink may take blocks of.
+    bool to_be_lent() const noexcept { return lent_.has_value(); }
+
+    /// Return whether the sink has taken some of it.
+    bool lent() const noexcept { return lent_ && lent_->taken(); }
+
+    /// Hash what the sink has taken.
+    void lend(file_extent const& taken, error_code& ec) { hash_lent(taken.offset + taken.size, ec); }
+
+    /// Read the first bytes of a part of the layer that the sink cannot take. They are hashed when the layer is closed.
+    bytes_view read(file_extent const& part, error_code& ec)
+    {
+        auto const into = buffer(buffer_size_);
+        auto const n = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), part.size));
+        return into.first(lent_->read(part.offset, into.first(n), ec));
     }
 
     // What a driver uses that reads in its own way.
@@ -133,6 +158,21 @@ private:
         catch(std::system_error const&) {
             ahead_.reset();
         }
+    }
+
+    action opened_to_copy(bool hash)
+    requires extent_source<source>
+    {
+        auto const extent = source_->extent();
+        error_code ec;
+        if(extent && hash)
+            lent_.emplace(*extent, ec);
+        return ec.failed() ? source_failed(ec) : serializer_.opened(extent);
+    }
+
+    void hash_lent(std::uint64_t end, error_code& ec)
+    {
+        lent_->hash_up_to(end, buffer(buffer_size_), [this](bytes_view bytes) { hasher_.update(bytes); }, ec);
     }
 
     bytes_view take(std::size_t max, error_code& ec)
@@ -185,6 +225,8 @@ private:
     planned_layer const* layer_ = nullptr;
     std::unique_ptr<std::byte[]> memory_;
     std::size_t memory_size_ = 0;
+    std::uint64_t unread_ = 0; // bytes of the layer, until the first is read
+    std::optional<lent_extent> lent_;
     std::optional<ahead> ahead_;
 };
 

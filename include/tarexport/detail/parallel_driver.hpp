@@ -80,6 +80,14 @@ public:
         return n;
     }
 
+    std::size_t clone_some(file_extent extent, error_code& ec)
+    requires cloning_sink<Sink>
+    {
+        auto const n = sink_.clone_at(position_, extent, ec);
+        position_ += n;
+        return n;
+    }
+
     std::string subject() const
     requires has_subject<Sink>
     {

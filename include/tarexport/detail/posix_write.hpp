@@ -25,6 +25,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -195,13 +196,14 @@ constexpr bool is_output_error(int e) noexcept
 inline constexpr std::uint64_t most_to_file = 16u * 1024 * 1024;
 inline constexpr std::uint64_t most_to_stream = 1024u * 1024;
 
-// How much of an extent one call copies to a file. File systems that share blocks between files do so for whole blocks only: an end in
-// the middle of one makes them copy all.
+// File systems that share blocks between files do so for whole ones, which are at least this large.
+inline constexpr std::uint64_t shared_block = 4096;
+
+// How much of an extent one call copies to a file. An end in the middle of a block makes the file system copy all of it.
 inline std::size_t copied_at_once(file_extent const& extent) noexcept
 {
-    constexpr std::uint64_t block = 4096;
     auto const most = std::min(extent.size, most_to_file);
-    return static_cast<std::size_t>(extent.offset % block == 0 && most > block ? most - most % block : most);
+    return static_cast<std::size_t>(extent.offset % shared_block == 0 && most > shared_block ? most - most % shared_block : most);
 }
 
 // Has the kernel copy bytes of a file. The source's own file position stays where it is.
@@ -243,6 +245,32 @@ inline std::size_t copy_extent_some_at(int fd, std::uint64_t position, file_exte
             [&] { return ::copy_file_range(extent.fd, &from, fd, &to, wanted, 0); });
     }
     if(n == 0 && !(ec.failed() && detail::is_output_error(ec.value())))
+        ec = make_error_code(boost::system::errc::operation_not_supported);
+    return n;
+}
+
+// What FICLONERANGE takes. The kernel's header for it defines macros with names that belong to everybody.
+struct clone_range {
+    std::int64_t from_fd;
+    std::uint64_t from;
+    std::uint64_t size;
+    std::uint64_t to;
+};
+inline constexpr unsigned long clone_range_request = _IOW(0x94, 13, clone_range);
+
+// Has the file at a position share the whole blocks of an extent, which are on the same file system.
+inline std::size_t clone_extent_some_at(int fd, std::uint64_t position, file_extent const& extent, error_code& ec)
+{
+    auto const wanted = std::min(extent.size, most_to_file) / shared_block * shared_block;
+    std::size_t n = 0;
+    ec.assign(EINVAL, boost::system::system_category());
+    if(wanted != 0 && extent.offset % shared_block == 0 && position % shared_block == 0) {
+        clone_range const range{extent.fd, extent.offset, wanted, position};
+        n = detail::transfer_some(fd, detail::signal_of(output_kind::regular), static_cast<std::size_t>(wanted), ec, [&] {
+            return ::ioctl(fd, clone_range_request, &range) == 0 ? static_cast<ssize_t>(wanted) : ssize_t{-1};
+        });
+    }
+    if(n == 0 && !detail::is_output_error(ec.value()))
         ec = make_error_code(boost::system::errc::operation_not_supported);
     return n;
 }

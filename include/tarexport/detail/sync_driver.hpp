@@ -60,8 +60,9 @@ public:
 
 private:
     static constexpr bool copies = extent_source<source_of<Handle>> && extent_sink<Sink>;
+    static constexpr bool clones = copies && requires(Sink& s, file_extent e, error_code& ec) { s.clone_some(e, ec); };
 
-    action perform(open_layer const& a) { return layers_.perform(a, copies && !options_.sum); }
+    action perform(open_layer const& a) { return layers_.perform(a, (a.hash ? clones : copies) && !options_.sum); }
     action perform(read_layer const& a) { return layers_.perform(a); }
     action perform(close_layer const& a) { return layers_.perform(a); }
 
@@ -80,6 +81,9 @@ private:
 
     action perform(copy_extent const& a)
     {
+        if constexpr(clones)
+            if(layers_.to_be_lent())
+                return clone(a.extent);
         if constexpr(copies) {
             error_code ec;
             auto const n = sink_.copy_some(a.extent, ec);
@@ -92,6 +96,23 @@ private:
     }
 
     action perform(done const& a) { return a; }
+
+    // What is hashed has to be read, which makes copying it as well no cheaper than writing what was read. Sharing it is.
+    action clone(file_extent const& extent)
+    requires clones
+    {
+        error_code ec;
+        auto const n = sink_.clone_some(extent, ec);
+        if(n == 0 && ec == boost::system::errc::operation_not_supported) {
+            if(!layers_.lent())
+                return serializer_.not_copied();
+            auto const bytes = layers_.read(extent, ec);
+            return ec.failed() ? layers_.answer({}, ec) : perform(write_pieces{std::span(&bytes, 1)});
+        }
+        if(n != 0)
+            layers_.lend({extent.fd, extent.offset, n}, ec);
+        return n != 0 && ec.failed() ? layers_.answer({}, ec) : written(n, ec);
+    }
 
     action written(std::size_t n, error_code const& ec)
     {

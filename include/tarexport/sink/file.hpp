@@ -58,11 +58,11 @@ struct file_sink_options {
     before were verified only up to the entry that the file ends in: an error may have been found in that very
     layer. To verify it wholly, `cut` the file back to where the entry begins.
 
-    Models `gather_sink`, `extent_sink`, `committing_sink` and `positional_extent_sink`. File mode is 0666 less the umask. A file-size limit
-    is the error `file_too_large`, and raises no signal in the program.
+    Models `gather_sink`, `extent_sink`, `committing_sink` and `cloning_sink`. File mode is 0666 less the umask. A file-size limit is the
+    error `file_too_large`, and raises no signal in the program.
 
     @par Thread Safety
-    Several threads may call `write_at` and `copy_at` at once; everything else, one thread at a time.
+    Several threads may call `write_at`, `copy_at` and `clone_at` at once; everything else, one thread at a time.
 */
 class file_sink {
 public:
@@ -198,6 +198,15 @@ public:
         return detail::copy_extent_some_at(file_.fd(), file_.size() + position, extent, ec);
     }
 
+    /// Have the file share bytes of another one at the position `offset() + position`. Several threads may do so at once.
+    std::size_t clone_at(std::uint64_t position, file_extent extent, error_code& ec) noexcept
+    {
+        if(!writable(ec))
+            return 0;
+        std::atomic_ref(begun_).store(true, std::memory_order_relaxed);
+        return detail::clone_extent_some_at(file_.fd(), file_.size() + position, extent, ec);
+    }
+
     /** Make the file appear under its name.
 
         An error leaves whatever had the name before, and the sink to be aborted; except that the file has appeared
@@ -243,7 +252,7 @@ private:
     bool begun_ = false;
 };
 
-static_assert(gather_sink<file_sink> && extent_sink<file_sink> && positional_extent_sink<file_sink>);
+static_assert(gather_sink<file_sink> && extent_sink<file_sink> && cloning_sink<file_sink>);
 
 } // namespace tarexport
 
