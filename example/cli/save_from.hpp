@@ -68,8 +68,9 @@ tarexport::result<tarexport::file_sink> open_file(
         if(how.verification == tarexport::verify::covered)
             how.verification = tarexport::verify::whole;
     }
-    // How small what is compressed will be is not known.
-    if(auto space = check_space(path, values.count("compress") != 0 ? 0 : plan.size() - how.range.first); !space)
+    // How small what is compressed will be is not known, nor how much of an aligned archive will be shared with the store.
+    bool const known = values.count("compress") == 0 && values.count("align") == 0;
+    if(auto space = check_space(path, known ? plan.size() - how.range.first : 0); !space)
         return space.error();
     if(auto remembered = out->remember(plan.etag()); !remembered)
         return remembered.error();
