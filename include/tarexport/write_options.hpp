@@ -12,6 +12,7 @@
 #include <tarexport/serializer.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <stop_token>
 
 namespace tarexport {
@@ -24,6 +25,13 @@ struct write_options {
     std::size_t buffer_size = std::size_t{256} * 1024;   ///< bytes read at once; 0 counts as 1
     std::size_t jobs = 2;                                ///< threads that write at once; with 1, only the calling one, see `write`
     bool sum = false;                                    ///< compute the SHA-256 of the bytes written; no layer is copied by the kernel then
+
+    /** Runs a function in another thread, an executor's `post` for instance. Then `write` makes no thread of its own.
+
+        It is called at most `jobs` - 1 times. It does not matter when it runs the function, or whether: the calling thread does what is
+        left. The function throws nothing, and refers to nothing of the save once that has ended.
+    */
+    std::function<void(std::function<void()>)> post = {};
 };
 
 } // namespace tarexport

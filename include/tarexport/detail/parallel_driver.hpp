@@ -10,6 +10,7 @@
 
 #include <tarexport/bytes.hpp>
 #include <tarexport/detail/entry_watch.hpp>
+#include <tarexport/detail/side_work.hpp>
 #include <tarexport/detail/sync_driver.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/layer.hpp>
@@ -127,18 +128,10 @@ public:
     save_report run()
     {
         std::stop_callback const forward(options_.stop, [this] { stop_.request_stop(); });
-        {
-            std::vector<std::jthread> others;
-            auto const count = std::min(std::max<std::size_t>(options_.jobs, 1), parts_.size());
-            try {
-                for(std::size_t worker = 1; worker < count; ++worker)
-                    others.emplace_back([this, worker] { work(worker); });
-            }
-            catch(std::system_error const&) {
-                // A system that has no more threads has those that there are.
-            }
-            work(0);
-        }
+        if(options_.post)
+            work_with_helpers();
+        else
+            work_with_threads();
         if(thrown_)
             std::rethrow_exception(thrown_);
         report_.total = observer_.total();
@@ -147,6 +140,29 @@ public:
 
 private:
     using part = sink_part<Sink>;
+
+    std::size_t workers() const noexcept { return std::min(std::max<std::size_t>(options_.jobs, 1), parts_.size()); }
+
+    void work_with_helpers()
+    {
+        side_work others;
+        for(std::size_t worker = 1; worker < workers(); ++worker)
+            others.ask(options_.post, [this, worker] { work(worker); });
+        work(0);
+    }
+
+    void work_with_threads()
+    {
+        std::vector<std::jthread> others;
+        try {
+            for(std::size_t worker = 1; worker < workers(); ++worker)
+                others.emplace_back([this, worker] { work(worker); });
+        }
+        catch(std::system_error const&) {
+            // A system that has no more threads has those that there are.
+        }
+        work(0);
+    }
 
     // Some parts for each thread, so that all end at about the same time; none so small that beginning it is felt.
     std::uint64_t part_size() const noexcept
