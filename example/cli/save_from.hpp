@@ -72,6 +72,9 @@ tarexport::result<tarexport::file_sink> open_file(
     bool const known = values.count("compress") == 0 && values.count("align") == 0;
     if(auto space = check_space(path, known ? plan.size() - how.range.first : 0); !space)
         return space.error();
+    if(known)
+        if(auto reserved = out->reserve(plan.size()); !reserved)
+            return reserved.error();
     if(auto remembered = out->remember(plan.etag()); !remembered)
         return remembered.error();
     return out;

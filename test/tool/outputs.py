@@ -70,24 +70,51 @@ def fills_up(tool, folder):
             broken(slurp(disk + "/app.tar"))
 
 
+def fill(disk):
+    filler = os.open(disk + "/filler", os.O_CREAT | os.O_WRONLY)
+    free = os.statvfs(disk)
+    os.posix_fallocate(filler, 0, free.f_bavail * free.f_frsize - 65536)
+    os.close(filler)
+
+
+@check("a disk that others fill up while -o FILE is written: room was set aside, and what is not needed is given back")
+def set_aside(tool, folder):
+    size = 64 << 20
+    layout = large_app(folder + "/store", size)
+    with small_disk(folder, (size >> 10) + 4096) as disk:
+        process = paused_save(tool, layout, disk + "/app.tar")
+        fill(disk)
+        process.send_signal(signal.SIGCONT)
+        finish(process).ok()
+        os.remove(disk + "/filler")
+        same(left(disk), ["app.tar"], "what is left")
+        os.remove(disk + "/app.tar")
+        process = paused_save(tool, layout, disk + "/app.tar", "--keep-partial")
+        need(os.stat(disk + "/app.tar.part").st_blocks * 512 >= size, "no room was set aside")
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        kept = os.stat(disk + "/app.tar.part")
+        need(kept.st_blocks * 512 <= kept.st_size + 65536, "what is kept has more room than it needs")
+
+
 @check("a disk that fills up in the middle of -o FILE, with and without --keep-partial, and resuming when there is room again")
 def fills_up_file(tool, folder):
     size = 64 << 20
     layout = large_app(folder + "/store", size)
+    # An aligned archive may share its layers, so that no room is set aside for it.
+    aligned = ["--layout", "hybrid", "--align", "4096"]
     with small_disk(folder, (size >> 10) + 4096) as disk:
         for more, remains in (([], []), (["--keep-partial"], ["app.tar.part", "app.tar.part.etag"])):
-            process = paused_save(tool, layout, disk + "/app.tar", *more)
-            filler = os.open(disk + "/filler", os.O_CREAT | os.O_WRONLY)
-            free = os.statvfs(disk)
-            os.posix_fallocate(filler, 0, free.f_bavail * free.f_frsize - 65536)
-            os.close(filler)
+            process = paused_save(tool, layout, disk + "/app.tar", *aligned, *more)
+            fill(disk)
             process.send_signal(signal.SIGCONT)
             finish(process).refused(disk + "/app.tar", "No space left")
             os.remove(disk + "/filler")
             same(left(disk), remains, "what is left")
-        tool.save(layout, "--resume", "-o", disk + "/app.tar", "app:1.0").ok()
+        tool.save(layout, *aligned, "--resume", "-o", disk + "/app.tar", "app:1.0").ok()
         same(left(disk), ["app.tar"], "what is left in the end")
-        tool.save(layout, "-o", folder + "/expected.tar", "app:1.0").ok()
+        tool.save(layout, *aligned, "-o", folder + "/expected.tar", "app:1.0").ok()
         same(subprocess.run(["cmp", disk + "/app.tar", folder + "/expected.tar"]).returncode, 0, "whether the archive differs")
 
 

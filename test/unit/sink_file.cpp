@@ -465,6 +465,39 @@ BOOST_AUTO_TEST_CASE(a_file_size_limit_is_an_error_and_no_signal)
     BOOST_TEST(how == 0);
 }
 
+BOOST_AUTO_TEST_CASE(sets_room_aside)
+{
+    scratch const dir;
+    auto const blocks = [&] {
+        struct stat s;
+        BOOST_REQUIRE(::stat((dir / "app.tar.part").c_str(), &s) == 0);
+        return s.st_size == 0 ? s.st_blocks * 512 : -1;
+    };
+    file_sink k(dir / "app.tar");
+    k.reserve(0).value();
+    BOOST_TEST(blocks() == 0);
+    k.reserve(1 << 20).value();
+    if(blocks() == 0)
+        BOOST_TEST_MESSAGE("SKIPPED: this file system sets no room aside");
+    else
+        BOOST_TEST(blocks() >= 1 << 20);
+    error_code ec;
+    write_all(k, "less than was reserved", ec);
+    k.commit(ec);
+    BOOST_TEST(contents(dir / "app.tar") == "less than was reserved");
+
+    file_sink much(dir / "app.tar");
+    for(auto const size : {std::uint64_t{1} << 62, ~std::uint64_t{0}}) {
+        auto const why = reason(much.reserve(size));
+        BOOST_TEST((why.code == errc::no_space_on_device || why.code == errc::file_too_large));
+        BOOST_TEST(why.subject == dir / "app.tar");
+        BOOST_TEST(mentions(why, std::to_string(size)));
+    }
+    write_all(much, "goes on", ec);
+    much.commit(ec);
+    BOOST_TEST(contents(dir / "app.tar") == "goes on");
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error)
 {
     constexpr int cannot_mount = 77;

@@ -118,6 +118,22 @@ public:
         return {};
     }
 
+    // Sets room on the disk aside for so many bytes. A file system that cannot do that is no error.
+    failure reserve(std::uint64_t size)
+    {
+        if(size <= size_)
+            return {};
+        error_code ec(EFBIG, boost::system::system_category());
+        if(size <= largest_offset)
+            detail::transfer_some(fd(), detail::signal_of(output_kind::regular), 0, ec, [&] {
+                return static_cast<ssize_t>(
+                    ::fallocate(fd(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_), static_cast<off_t>(size - size_)));
+            });
+        if(!detail::is_output_error(ec.value()))
+            return {};
+        return {ec, path_, "there is no room for " + std::to_string(size - size_) + " bytes"};
+    }
+
     void cut(std::uint64_t size, error_code& ec) noexcept
     {
         auto const at = static_cast<off_t>(size);
@@ -158,7 +174,9 @@ public:
     // Leaves it for `reopen`, unless its bytes cannot be trusted to be there.
     void keep(bool sync) noexcept
     {
-        if(!remembered_ || !flushed(sync))
+        struct stat s;
+        // What was reserved and is not written yet is given back.
+        if(!remembered_ || ::fstat(fd(), &s) != 0 || ::ftruncate(fd(), s.st_size) != 0 || !flushed(sync))
             return discard();
         if(sync) {
             unique_descriptor const etag(::openat(dir(), etag_.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));

@@ -139,6 +139,23 @@ public:
         return {};
     }
 
+    /** Set room on the disk aside for the whole archive, so that a disk that is too full, or a quota, is noticed before the first byte.
+
+        Not for an archive that is to share the blocks of its layers, which takes no room. A file system that cannot reserve is no
+        error: it is full when it is full.
+
+        @return `no_space_on_device`, `disk quota exceeded` or `file_too_large`, with the path as subject.
+        @par Preconditions
+        Nothing was written yet, and the sink is not finished.
+    */
+    result<void> reserve(std::uint64_t archive_size)
+    {
+        BOOST_ASSERT(file_.active() && !begun_);
+        if(auto why = file_.reserve(archive_size); why.code.failed())
+            return why;
+        return {};
+    }
+
     /// Return the position in the archive at which writing goes on: 0, or where a resumed file ended.
     std::uint64_t offset() const noexcept { return file_.size(); }
 
