@@ -76,7 +76,8 @@ def documents(tool, folder):
         same([(h["CreatedBy"], h["Size"]) for h in history], [("two", len(raw_layer(10, 2))), ("none", 0), ("one", len(raw_layer(50000, 1)))], "the history")
         same([h["Id"] for h in history], [found["Id"], "<missing>", "<missing>"], "the images of the history")
         for text, tags in (('{"reference":["app:2*"]}', [["app:2.0"]]), ('{"reference":{"app:1.0":true}}', [["app:1.0"]]),
-                           ('{"dangling":["true"]}', []), ('{"label":["x"]}', [])):
+                           ('{"dangling":["true"]}', []), ('{"label":["x"]}', []),
+                           ('{"before":["app:2.0"]}', [["app:1.0", "app:latest"]]), ('{"since":["app:1.0"]}', [["app:2.0"]]), ('{"since":["app:2.0"]}', [])):
             listed = server.get("/images/json?filters=" + text.replace('"', "%22")).json()
             same([each["RepoTags"] for each in listed], tags, "the images of " + text)
         need("VirtualSize" in server.get("/v1.43/images/json").json()[0], "an old client misses its field")
@@ -103,6 +104,8 @@ def errors(tool, folder):
         server.get("/images/json?filters=x").says(400, "invalid filter")
         server.get("/images/json?filters={%22bogus%22:[%22x%22]}").says(400, "invalid filter 'bogus'")
         server.get("/images/json?filters={%22dangling%22:[%22true%22,%22false%22]}").says(400, "invalid filter 'dangling=[true false]'")
+        server.get("/images/json?filters={%22before%22:[%22nobody%22]}").says(404, "No such image: nobody:latest")
+        server.get("/images/json?filters={%22until%22:[%2224h%22]}").says(400, "invalid filter 'until'")
         need(server.get("/images/json?filters={%22dangling%22:[%22true%22,%221%22]}").json() == [], "the same twice is not taken")
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "FOO"):
             need(server.get("/images/json", method).status in (400, 404), f"{method} is not refused")
