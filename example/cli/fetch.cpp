@@ -13,13 +13,18 @@
 
 #include <tarexport/detail/posix_descriptor.hpp>
 #include <tarexport/error.hpp>
+#include <tarexport/observer.hpp>
+#include <tarexport/observer/progress.hpp>
 #include <tarexport/sink/file.hpp>
 #include <tarexport/verification.hpp>
 #include <tarexport/verify.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <iostream>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -42,6 +47,7 @@ constexpr char examples[] = R"(
 Examples:
   tarexport fetch -o app.tar http://127.0.0.1:8080/images/app:1.0/get
   tarexport fetch -o app.tar --resume http+unix://%2Ftmp%2Fimages.sock/images/app:1.0/get
+  tarexport fetch -o app.tar --jobs 8 http://127.0.0.1:8080/images/app:1.0/get
 )";
 
 // The bytes of a file.
@@ -63,7 +69,9 @@ private:
 
 [[noreturn]] void fail(tarexport::failure const& why) { throw std::runtime_error(message(why)); }
 
-tarexport::result<tarexport::file_sink> open_output(std::string const& path, engine::remote_archive const& archive, bool resume)
+// With one job, what is there is always what --resume goes on by. With several it has holes: nothing may go on by it until they are filled.
+tarexport::result<tarexport::file_sink> open_output(
+    std::string const& path, engine::remote_archive const& archive, bool resume, bool in_order)
 {
     tarexport::file_sink_options how;
     how.keep_partial = true;
@@ -73,18 +81,19 @@ tarexport::result<tarexport::file_sink> open_output(std::string const& path, eng
         return out;
     if(auto space = check_space(path, archive.size - out->offset()); !space)
         return space.error();
-    if(auto remembered = out->remember(archive.etag); !remembered)
-        return remembered.error();
+    if(auto prepared = in_order ? out->remember(archive.etag) : out->forget(); !prepared)
+        return prepared.error();
     return out;
 }
 
-tarexport::result<void> write_all(tarexport::file_sink& out, tarexport::bytes_view bytes)
+tarexport::result<void> write_all(tarexport::file_sink& out, std::uint64_t position, tarexport::bytes_view bytes)
 {
     while(!bytes.empty()) {
         tarexport::error_code ec;
-        auto const n = out.write_some(bytes, ec);
+        auto const n = out.write_at(position, {&bytes, 1}, ec);
         if(n == 0)
             return tarexport::failure{ec.failed() ? ec : tarexport::make_error_code(tarexport::error::sink_stalled), out.subject(), {}};
+        position += n;
         bytes = bytes.subspan(n);
     }
     return {};
@@ -94,6 +103,37 @@ tarexport::failure keeping(std::string const& path, tarexport::failure why)
 {
     why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is kept for --resume: " + path + ".part");
     return why;
+}
+
+// Gets what is missing, and leaves the file whole, or as --resume can go on with it.
+void get(engine::url const& from, engine::remote_archive const& archive, engine::client_options const& how, tarexport::file_sink& out,
+    std::optional<tarexport::progress>& bar)
+{
+    auto const path = out.subject();
+    auto const first = out.offset();
+    auto const total = archive.size - first;
+    std::uint64_t sum = 0;
+    auto const show = [&](tarexport::event const& e) {
+        if(bar)
+            (*bar)(e);
+    };
+    show(tarexport::archive_planned{total, 0, archive.etag});
+    auto const done = engine::download(from, archive, first, how, [&](std::uint64_t position, tarexport::bytes_view bytes) {
+        auto written = write_all(out, position - first, bytes);
+        if(written)
+            show(tarexport::bytes_written{bytes.size(), sum += bytes.size(), total});
+        return written;
+    });
+    auto const kept = how.jobs == 1 ? tarexport::result<void>() : out.remember(archive.etag, done.prefix);
+    if(done.outcome) {
+        show(tarexport::archive_saved{sum, archive.etag});
+        if(!kept)
+            fail(kept.error());
+        return;
+    }
+    auto const& why = done.outcome.error();
+    show(tarexport::save_failed{why});
+    fail(kept && why.code != tarexport::error::cannot_resume ? keeping(path, why) : why);
 }
 
 // What is most worth telling of an archive that is not good.
@@ -117,9 +157,7 @@ void verify_whole(std::string const& path)
     throw std::runtime_error(path + ": what has come is no good archive: " + worst(*found));
 }
 
-} // namespace
-
-int fetch(std::vector<std::string> const& arguments)
+po::options_description options()
 {
     po::options_description described("Options of fetch");
     // clang-format off
@@ -127,31 +165,52 @@ int fetch(std::vector<std::string> const& arguments)
         ("help,h", "show this help")
         ("output,o", po::value<std::string>(), "the file; it appears when it is whole and verified")
         ("resume", "go on with FILE.part, if it is of the archive that the server has")
+        ("jobs,j", po::value<int>(), "how many connections at once, each for another part (default: 1); killed, several leave nothing to go on with")
+        ("stall-timeout", po::value<std::uint32_t>()->default_value(60), "seconds for the server to answer, and then to send each 64 KiB of a part")
+        ("progress", po::value<std::string>()->default_value("auto"), "bar, lines, none, or auto: a bar on a terminal, otherwise lines")
         ("quiet,q", "do not say what was done");
     // clang-format on
-    auto const values = parse(arguments, described);
-    if(values.count("help") != 0) {
-        std::cout << about << described << examples;
-        return 0;
-    }
+    return described;
+}
+
+engine::url source(po::variables_map const& values)
+{
     auto const given = list(values, "name");
     if(given.size() != 1)
         throw usage_error("give one URL");
     auto const from = engine::parse_url(given[0]);
     if(!from)
         throw usage_error("cannot fetch '" + given[0] + "'; write http://127.0.0.1:PORT/images/NAME/get or http+unix://%2FSOCKET/images/NAME/get");
+    return *from;
+}
+
+} // namespace
+
+int fetch(std::vector<std::string> const& arguments)
+{
+    auto const described = options();
+    auto const values = parse(arguments, described);
+    if(values.count("help") != 0) {
+        std::cout << about << described << examples;
+        return 0;
+    }
+    auto const from = source(values);
     if(values.count("output") == 0 || values["output"].as<std::string>() == "-")
         throw usage_error("give a file, with -o FILE");
     auto const path = values["output"].as<std::string>();
-    auto const archive = engine::ask(*from);
+    engine::client_options const how{values.count("jobs") != 0 ? jobs(values) : 1, seconds(values, "stall-timeout")};
+    std::optional<tarexport::progress> bar;
+    if(auto const style = progress_style(values))
+        bar.emplace(std::cerr, *style);
+    // Nobody may be reading our messages any more; that is no reason to leave a file half written.
+    std::signal(SIGPIPE, SIG_IGN);
+    auto const archive = engine::ask(from, how);
     if(!archive)
         fail(archive.error());
-    auto out = open_output(path, *archive, values.count("resume") != 0);
+    auto out = open_output(path, *archive, values.count("resume") != 0, how.jobs == 1);
     if(!out)
         fail(out.error());
-    auto const done = engine::download(*from, *archive, out->offset(), [&](tarexport::bytes_view bytes) { return write_all(*out, bytes); });
-    if(!done)
-        fail(done.error().code == tarexport::error::cannot_resume ? done.error() : keeping(path, done.error()));
+    get(from, *archive, how, *out, bar);
     verify_whole(path);
     tarexport::error_code ec;
     out->commit(ec);

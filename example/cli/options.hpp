@@ -20,6 +20,8 @@
 #include <boost/program_options.hpp>
 #include <boost/throw_exception.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -57,6 +59,15 @@ inline po::variables_map parse(std::vector<std::string> const& arguments, po::op
 inline std::vector<std::string> list(po::variables_map const& values, char const* option)
 {
     return values.count(option) != 0 ? values[option].as<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+/// Return the value of an option that is a time in seconds, at most a day. @throws usage_error
+inline std::chrono::seconds seconds(po::variables_map const& values, char const* option)
+{
+    auto const n = values[option].as<std::uint32_t>();
+    if(n == 0 || n > 86'400)
+        throw usage_error("--" + std::string(option) + " is from 1 to 86400 seconds");
+    return std::chrono::seconds(n);
 }
 
 /// Return the platforms of `--platform`. @throws usage_error

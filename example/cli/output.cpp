@@ -45,17 +45,6 @@ bool is_one_output(struct stat const& a, struct stat const& b)
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino && !S_ISCHR(a.st_mode);
 }
 
-void choose_display(po::variables_map const& values, display& d)
-{
-    auto const mode = values["progress"].as<std::string>();
-    if(mode != "auto" && mode != "bar" && mode != "lines" && mode != "none")
-        throw usage_error("--progress is bar, lines, none or auto, not '" + mode + "'");
-    if(mode == "none" || values.count("quiet") != 0)
-        return;
-    bool const bar = mode == "bar" || (mode == "auto" && ::isatty(2));
-    d.bar.emplace(std::cerr, bar ? tarexport::progress::style::bar : tarexport::progress::style::lines);
-}
-
 void say_end(po::variables_map const& values, tarexport::save_report const& report, double seconds)
 {
     if(values.count("quiet") != 0) {
@@ -90,6 +79,17 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
 }
 
 } // namespace
+
+std::optional<tarexport::progress::style> progress_style(po::variables_map const& values)
+{
+    auto const mode = values["progress"].as<std::string>();
+    if(mode != "auto" && mode != "bar" && mode != "lines" && mode != "none")
+        throw usage_error("--progress is bar, lines, none or auto, not '" + mode + "'");
+    if(mode == "none" || values.count("quiet") != 0)
+        return std::nullopt;
+    bool const bar = mode == "bar" || (mode == "auto" && ::isatty(2));
+    return bar ? tarexport::progress::style::bar : tarexport::progress::style::lines;
+}
 
 void add_output_options(po::options_description& described)
 {
@@ -194,7 +194,8 @@ void run_save(po::variables_map const& values, std::function<tarexport::save_rep
     stop_on_signal signals(output_name(values));
     std::ofstream trace_file; // outlives the trace, whose last word is written when it ends
     display watching;
-    choose_display(values, watching);
+    if(auto const style = progress_style(values))
+        watching.bar.emplace(std::cerr, *style);
     if(values.count("trace") != 0) {
         trace_file.open(values["trace"].as<std::string>());
         if(!trace_file)

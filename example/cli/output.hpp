@@ -45,6 +45,8 @@ struct display {
     }
 };
 
+/// Return how `--progress` and `--quiet` want a display to be; none: none. @throws usage_error
+std::optional<tarexport::progress::style> progress_style(po::variables_map const& values);
 
 void add_output_options(po::options_description& described);
 

@@ -100,14 +100,6 @@ std::vector<engine::listen_address> addresses(po::variables_map const& values)
     return all;
 }
 
-std::chrono::milliseconds seconds(po::variables_map const& values, char const* option)
-{
-    auto const n = values[option].as<std::uint32_t>();
-    if(n == 0 || n > 86'400)
-        throw usage_error("--" + std::string(option) + " is from 1 to 86400 seconds");
-    return std::chrono::seconds(n);
-}
-
 std::size_t number(po::variables_map const& values, char const* option, std::size_t most)
 {
     auto const n = values[option].as<std::size_t>();

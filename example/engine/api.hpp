@@ -27,6 +27,7 @@
 #include <tarexport/names.hpp>
 #include <tarexport/oci_documents.hpp>
 #include <tarexport/platform.hpp>
+#include <tarexport/timestamp.hpp>
 #include <tarexport/policy.hpp>
 #include <tarexport/saver.hpp>
 #include <tarexport/stores.hpp>
@@ -209,9 +210,15 @@ private:
 
     reply list(target const& t, catalog<Store> const& images) const
     {
-        auto const filters = parse_filters(parameter(t, "filters").value_or(""));
+        auto filters = parse_filters(parameter(t, "filters").value_or(""));
         if(!filters)
             return error_reply(400, filters.error().detail);
+        auto const created = [&](std::string const& name) -> tarexport::result<std::optional<tarexport::timestamp>> {
+            auto const found = images.find(name);
+            return found ? tarexport::result<std::optional<tarexport::timestamp>>(found->image.created) : found.error();
+        };
+        if(auto const known = filters->look_up(created); !known)
+            return unfound(known.error());
         std::vector<tarexport::failure> unreadable;
         auto const records = images.list(*filters, unreadable);
         for(auto const& why : unreadable)

@@ -6,32 +6,16 @@
 //
 
 #include "client.hpp"
+#include "exchange.hpp"
+#include "pieces.hpp"
 #include "range.hpp"
+#include "tasks.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/write.hpp>
-#include <boost/json/parse.hpp>
 
-#include <array>
-#include <csignal>
-#include <cstddef>
-#include <exception>
-#include <limits>
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,207 +25,190 @@ namespace engine {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
+using boost::beast::http::field;
 using tarexport::failure;
+using outcome = tarexport::result<void>;
 
-constexpr auto protocol_error = boost::system::errc::protocol_error;
+constexpr int most_retries = 5;
 
-constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t longest_message = 64 * 1024;
-constexpr std::size_t longest_line = 500; // of a message that is told
+failure wrong(url const& from, std::string what)
+{
+    return {make_error_code(boost::system::errc::protocol_error), called(from.server), std::move(what)};
+}
 
-std::string called(listen_address const& a) { return a.path.empty() ? a.host + " port " + std::to_string(a.port) : a.path; }
+failure ignores_ranges(url const& from) { return wrong(from, "it does not send ranges"); }
 
-std::string text(boost::beast::string_view s) { return {s.data(), s.size()}; }
+asio::awaitable<void> wait(std::chrono::seconds time)
+{
+    asio::steady_timer timer(co_await asio::this_coro::executor, std::max(time, std::chrono::seconds(1)));
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+}
 
-// One request, on a connection of its own.
-class exchange {
+std::optional<tarexport::digest> etag_in(std::string_view text)
+{
+    if(text.size() < 2 || text.front() != '"' || text.back() != '"')
+        return std::nullopt;
+    auto const d = tarexport::parse_digest(text.substr(1, text.size() - 2));
+    return d ? std::optional(*d) : std::nullopt;
+}
+
+// g++ 12 sees Asio's delete of a coroutine's frame, but not that its new is Asio's as well.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+// What a server says of an archive with its first byte. Not HEAD: what is wrong is said in the body.
+asio::awaitable<outcome> look(url const& from, client_options const& options, std::optional<remote_archive>& found)
+{
+    for(int retries = 0;; ++retries) {
+        exchange x(co_await asio::this_coro::executor, from, "bytes=0-0", options.patience);
+        std::size_t more = 1;
+        std::function<outcome()> const begun = [&] { return x.status() == 206 ? outcome() : outcome(ignores_ranges(from)); };
+        exchange::taker const take = [&](tarexport::bytes_view bytes) {
+            if(bytes.size() > more)
+                return outcome(wrong(from, "more bytes than it was asked for"));
+            more -= bytes.size();
+            return outcome();
+        };
+        auto done = co_await x.run(begun, take);
+        if(auto const after = x.retry_after(); after && retries != most_retries) {
+            co_await wait(*after);
+            continue;
+        }
+        if(!done)
+            co_return done;
+        auto const etag = etag_in(x.field(field::etag));
+        auto const range = x.field(field::content_range);
+        auto const slash = range.find('/');
+        auto const size = slash == std::string::npos ? std::nullopt : detail::number(std::string_view(range).substr(slash + 1));
+        if(!etag || !size)
+            co_return wrong(from, "it does not say which archive it has, or how large that is");
+        found = remote_archive{*etag, *size};
+        co_return outcome();
+    }
+}
+
+#pragma GCC diagnostic pop
+
+// All ranges of one download.
+class getter {
 public:
-    using parser = http::response_parser<http::buffer_body>;
+    using taker = std::function<outcome(std::uint64_t, tarexport::bytes_view)>;
 
-    explicit exchange(url const& from) : from_(from), stream_(network_), signals_(network_, SIGINT, SIGTERM)
+    getter(url const& from, remote_archive const& archive, std::uint64_t first, client_options const& options, taker const& take)
+        : from_(from)
+        , archive_(archive)
+        , options_(options)
+        , take_(take)
+        , etag_('"' + archive.etag.str() + '"')
+        , pieces_({first, archive.size}, options.jobs)
     {
-        parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
     }
 
-    http::request<http::empty_body>& request() noexcept { return request_; }
-    parser& answer() noexcept { return parser_; }
-
-    // Sends the request and reads how the answer begins; then has `body` called, with no bytes first, since there may be none, and
-    // with all bytes of it, until that fails.
-    tarexport::result<void> run(std::function<tarexport::result<void>(tarexport::bytes_view)> const& body)
+    // Gets pieces until there are no more.
+    asio::awaitable<outcome> work()
     {
-        request_.method(http::verb::get);
-        request_.target(from_.target);
-        request_.set(http::field::host, "localhost");
-        request_.set(http::field::connection, "close");
-        signals_.async_wait([this](boost::system::error_code ec, int) {
-            cancelled_ = !ec;
-            stream_.close();
-        });
-        asio::co_spawn(network_, talk(body), [this](std::exception_ptr e) {
-            thrown_ = e;
-            signals_.cancel();
-        });
-        network_.run();
-        if(thrown_)
-            std::rethrow_exception(thrown_);
-        if(cancelled_)
-            return failure{tarexport::error::cancelled, called(from_.server), {}};
-        return why_ ? tarexport::result<void>(*why_) : tarexport::result<void>();
+        ++working_;
+        while(auto piece = pieces_.take()) {
+            exchange x(co_await asio::this_coro::executor, from_, "bytes=" + bounds(*piece), options_.patience);
+            auto done = co_await get(x, *piece);
+            auto const after = x.retry_after();
+            if(!after && !done)
+                co_return done;
+            if(!after)
+                continue;
+            // Too many ask at once. The last one waits, since nobody else would come back.
+            if(working_ == 1 && retries_++ == most_retries)
+                co_return done;
+            pieces_.give_back(piece->last);
+            if(working_ > 1)
+                break;
+            co_await wait(*after);
+        }
+        --working_;
+        co_return outcome();
     }
+
+    std::uint64_t prefix() const noexcept { return pieces_.prefix(); }
 
 private:
-    asio::awaitable<boost::system::error_code> connect()
-    {
-        asio::generic::stream_protocol::endpoint at;
-        if(from_.server.path.empty())
-            at = asio::ip::tcp::endpoint(asio::ip::make_address(from_.server.host), from_.server.port);
-        else
-            at = asio::local::stream_protocol::endpoint(from_.server.path);
-        stream_.expires_after(server_patience);
-        auto const [ec] = co_await stream_.async_connect(at, tuple);
-        co_return ec;
-    }
+    static std::string bounds(tarexport::byte_range r) { return std::to_string(r.first) + "-" + std::to_string(r.last - 1); }
 
-    asio::awaitable<void> talk(std::function<tarexport::result<void>(tarexport::bytes_view)> const& body)
+    asio::awaitable<outcome> get(exchange& x, tarexport::byte_range piece)
     {
-        if(auto const ec = co_await connect())
-            co_return fail(ec, "connecting");
-        stream_.expires_after(server_patience);
-        auto const [unsent, sent] = co_await http::async_write(stream_, request_, tuple);
-        if(unsent)
-            co_return fail(unsent, "asking");
-        auto const [unread, n] = co_await http::async_read_header(stream_, buffer_, parser_, tuple);
-        if(unread)
-            co_return fail(unread, "reading the answer");
-        if(auto const begun = body({}); !begun) {
-            why_ = begun.error();
-            co_return;
-        }
-        while(!parser_.is_done()) {
-            parser_.get().body().data = piece_.data();
-            parser_.get().body().size = piece_.size();
-            stream_.expires_after(server_patience);
-            auto [ec, some] = co_await http::async_read_some(stream_, buffer_, parser_, tuple);
-            if(ec == http::error::need_buffer)
-                ec = {};
-            auto const taken = body(tarexport::bytes_view(piece_).first(piece_.size() - parser_.get().body().size));
-            if(!taken) {
-                why_ = taken.error();
-                co_return;
+        x.only_if(etag_);
+        auto at = piece.first;
+        std::function<outcome()> const begun = [&] { return check(x, piece); };
+        exchange::taker const take = [&](tarexport::bytes_view bytes) {
+            if(bytes.size() > piece.last - at)
+                return outcome(wrong(from_, "more bytes than it promised"));
+            auto taken = bytes.empty() ? outcome() : take_(at, bytes);
+            if(taken && !bytes.empty()) {
+                at += bytes.size();
+                pieces_.came(piece.last, bytes.size());
+                retries_ = 0;
             }
-            if(ec)
-                co_return fail(ec, "the answer ended too early");
-        }
+            return taken;
+        };
+        auto done = co_await x.run(begun, take);
+        if(done && at != piece.last)
+            co_return failure{tarexport::error::truncated_archive, called(from_.server),
+                "it ended after " + std::to_string(at - piece.first) + " of " + std::to_string(piece.last - piece.first) + " bytes"};
+        co_return done;
     }
 
-    void fail(boost::system::error_code ec, char const* doing) { why_ = failure{ec, called(from_.server), doing}; }
+    // Whether an answer is the piece that was asked for.
+    outcome check(exchange const& x, tarexport::byte_range piece) const
+    {
+        if(x.field(field::etag) != etag_)
+            return failure{tarexport::error::cannot_resume, called(from_.server), "it has another archive now, status " + std::to_string(x.status())};
+        if(x.status() != 206)
+            return ignores_ranges(from_);
+        if(x.field(field::content_range) != "bytes " + bounds(piece) + "/" + std::to_string(archive_.size))
+            return wrong(from_, "it sends other bytes than " + bounds(piece) + " of " + std::to_string(archive_.size));
+        return {};
+    }
 
     url const& from_;
-    asio::io_context network_{1};
-    boost::beast::basic_stream<asio::generic::stream_protocol> stream_;
-    asio::signal_set signals_;
-    boost::beast::flat_buffer buffer_{128 * 1024};
-    http::request<http::empty_body> request_;
-    parser parser_;
-    std::array<std::byte, 64 * 1024> piece_;
-    std::optional<failure> why_;
-    std::exception_ptr thrown_;
-    bool cancelled_ = false;
+    remote_archive const& archive_;
+    client_options const& options_;
+    taker const& take_;
+    std::string etag_;
+    pieces pieces_;
+    std::size_t working_ = 0;
+    int retries_ = 0; // since there came something
 };
 
-// What an answer that is an error says, in one line.
-failure refused(url const& from, unsigned status, std::string_view body)
+// A signal is nobody's in particular.
+outcome with_subject(outcome done, url const& from)
 {
-    boost::system::error_code ec;
-    auto const parsed = boost::json::parse(boost::json::string_view(body.data(), body.size()), ec);
-    auto const* const object = ec ? nullptr : parsed.if_object();
-    auto const* const message = object ? object->if_contains("message") : nullptr;
-    auto said = message && message->is_string() ? std::string(message->get_string()) : std::string("no archive");
-    if(said.size() > longest_line)
-        said.replace(longest_line, std::string::npos, "..");
-    auto const code = status == 404 ? make_error_code(tarexport::error::unknown_image) : make_error_code(protocol_error);
-    return {code, called(from.server), said + ", status " + std::to_string(status)};
-}
-
-// Keeps what an answer says that is no archive. One that goes on and on would keep us for ever.
-tarexport::result<void> hear(std::string& said, tarexport::bytes_view bytes, url const& from, unsigned status)
-{
-    if(bytes.size() > longest_message - said.size())
-        return failure{make_error_code(protocol_error), called(from.server), "its message has no end, status " + std::to_string(status)};
-    said.append(tarexport::to_text(bytes));
-    return {};
-}
-
-std::optional<tarexport::digest> etag_in(std::string_view field)
-{
-    if(field.size() < 2 || field.front() != '"' || field.back() != '"')
-        return std::nullopt;
-    auto const d = tarexport::parse_digest(field.substr(1, field.size() - 2));
-    return d ? std::optional(*d) : std::nullopt;
+    if(done || !done.error().subject.empty())
+        return done;
+    auto why = done.error();
+    why.subject = called(from.server);
+    return why;
 }
 
 } // namespace
 
-tarexport::result<remote_archive> ask(url const& from)
+tarexport::result<remote_archive> ask(url const& from, client_options const& options)
 {
-    // Not HEAD: what is wrong is said in the body. A range that nothing has keeps an archive from being sent.
-    exchange x(from);
-    x.request().set(http::field::range, "bytes=0-0");
-    std::string body;
-    auto const done = x.run([&](tarexport::bytes_view bytes) -> tarexport::result<void> {
-        if(x.answer().get().result() == http::status::ok)
-            return failure{make_error_code(protocol_error), called(from.server), "it does not send ranges"};
-        return hear(body, bytes, from, x.answer().get().result_int());
-    });
-    if(!done)
+    std::optional<remote_archive> found;
+    tasks one;
+    one.start(look(from, options, found));
+    if(auto const done = with_subject(one.run(), from); !done)
         return done.error();
-    auto const& answer = x.answer().get();
-    if(answer.result_int() != 206)
-        return refused(from, answer.result_int(), body);
-    auto const etag = etag_in(text(answer[http::field::etag]));
-    auto const range = text(answer[http::field::content_range]);
-    auto const slash = range.find('/');
-    auto const size = slash == std::string::npos ? std::nullopt : detail::number(std::string_view(range).substr(slash + 1));
-    if(!etag || !size)
-        return failure{make_error_code(protocol_error), called(from.server),
-            "it does not say which archive it has, or how large that is"};
-    return remote_archive{*etag, *size};
+    return *found;
 }
 
-tarexport::result<void> download(url const& from, remote_archive const& archive, std::uint64_t first,
-    std::function<tarexport::result<void>(tarexport::bytes_view)> const& take)
+download_report download(
+    url const& from, remote_archive const& archive, std::uint64_t first, client_options const& options, getter::taker const& take)
 {
-    if(first == archive.size)
-        return {};
-    auto const etag = "\"" + archive.etag.str() + "\"";
-    auto const wanted = "bytes " + std::to_string(first) + "-" + std::to_string(archive.size - 1) + "/" + std::to_string(archive.size);
-    exchange x(from);
-    x.request().set(http::field::range, "bytes=" + std::to_string(first) + "-");
-    x.request().set(http::field::if_range, etag);
-    std::uint64_t at = first;
-    std::string said; // by an answer that is an error
-    auto const failed = [&] { return x.answer().get().result_int() >= 400; };
-    auto const done = x.run([&](tarexport::bytes_view bytes) -> tarexport::result<void> {
-        auto const& answer = x.answer().get();
-        if(failed())
-            return hear(said, bytes, from, answer.result_int());
-        if(answer.result_int() != 206 || text(answer[http::field::etag]) != etag || text(answer[http::field::content_range]) != wanted)
-            return failure{tarexport::error::cannot_resume, called(from.server),
-                "it has another archive now, status " + std::to_string(answer.result_int())};
-        if(bytes.size() > archive.size - at)
-            return failure{make_error_code(protocol_error), called(from.server), "more bytes than it promised"};
-        at += bytes.size();
-        return take(bytes);
-    });
-    if(!done)
-        return done;
-    if(failed())
-        return refused(from, x.answer().get().result_int(), said);
-    if(at != archive.size)
-        return failure{tarexport::error::truncated_archive, called(from.server), tarexport::detail::sizes(archive.size, at)};
-    return {};
+    getter g(from, archive, first, options, take);
+    tasks all;
+    for(std::size_t n = 0; n != options.jobs; ++n)
+        all.start(g.work());
+    auto done = with_subject(all.run(), from);
+    return {g.prefix(), std::move(done)};
 }
 
 } // namespace engine

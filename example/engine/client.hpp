@@ -15,6 +15,7 @@
 #include <tarexport/error.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 
@@ -28,23 +29,37 @@ struct remote_archive {
     std::uint64_t size = 0; ///< in bytes
 };
 
-/// How long a server may be silent.
-inline constexpr std::chrono::seconds server_patience{60};
+/// How archives are got.
+struct client_options {
+    std::size_t jobs = 1;              ///< how many connections at once, each for another range
+    std::chrono::seconds patience{60}; ///< for a connection, an answer's beginning, and each `least_progress` bytes of it
+};
 
 /** Ask for the size and the identity of an archive.
 
-    @return Them; or the server's message, `cancelled` on SIGINT and SIGTERM, or what went wrong on the way. The subject is the server.
+    @return Them; or the server's message, `cancelled` on SIGINT, SIGTERM and SIGHUP, or what went wrong on the way. The subject is the
+    server.
 */
-tarexport::result<remote_archive> ask(url const& from);
+tarexport::result<remote_archive> ask(url const& from, client_options const& options);
+
+/// How far a download has come.
+struct download_report {
+    std::uint64_t prefix = 0; ///< the bytes of the archive up to here were taken; behind it, some may have been
+    tarexport::result<void> outcome;
+};
 
 /** Read an archive from a position on.
 
-    @param take Called with the bytes in order; what it fails with ends the reading.
-    @return Nothing, when all bytes were taken: they are those of `archive`. Otherwise why not, as above; `cannot_resume` where the
+    A server that is too busy for so many connections, and says when to come again, is asked with fewer; with the last one, in that
+    time, some times.
+
+    @param take Called in the calling thread with bytes and their position in the archive: with one job in order, with several in
+    any order. What it fails with ends the reading.
+    @return Success when all bytes were taken: they are those of `archive`. Otherwise why not, as above; `cannot_resume` where the
     server has another archive now.
 */
-tarexport::result<void> download(url const& from, remote_archive const& archive, std::uint64_t first,
-    std::function<tarexport::result<void>(tarexport::bytes_view)> const& take);
+download_report download(url const& from, remote_archive const& archive, std::uint64_t first, client_options const& options,
+    std::function<tarexport::result<void>(std::uint64_t, tarexport::bytes_view)> const& take);
 
 } // namespace engine
 

@@ -13,10 +13,12 @@
 #include <tarexport/error.hpp>
 #include <tarexport/reference.hpp>
 #include <tarexport/reference_match.hpp>
+#include <tarexport/timestamp.hpp>
 
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +34,10 @@ struct image_filters {
     std::vector<tarexport::name_pattern> references; ///< of a name; any of these
     std::vector<std::string> labels;                 ///< `KEY` or `KEY=VALUE`; all of these
     std::optional<bool> dangling;                    ///< whether without a tag
+    std::vector<std::string> before;                 ///< images; older than all of these
+    std::vector<std::string> since;                  ///< images; newer than all of these
+    std::optional<tarexport::timestamp> end;         ///< the oldest of `before`, once they were looked up
+    std::optional<tarexport::timestamp> start;       ///< the newest of `since`
 
     /// Return whether a name is to be in the list.
     bool takes(tarexport::reference const& name) const
@@ -47,10 +53,37 @@ struct image_filters {
             return false;
         if(dangling == true && !r.names.tags.empty())
             return false;
+        if((end || start) && !r.image.created)
+            return false;
+        if((end && !(moment(*r.image.created) < moment(*end))) || (start && !(moment(*start) < moment(*r.image.created))))
+            return false;
         return std::ranges::all_of(labels, [&](auto const& label) { return has_label(r, label); });
     }
 
+    /// Look up the images of `before` and `since`: `created` tells the time of one, if it has any, or why there is none.
+    template<class F>
+    tarexport::result<void> look_up(F const& created)
+    {
+        for(auto const& name : before) {
+            auto const t = created(name);
+            if(!t)
+                return t.error();
+            if(*t && (!end || moment(**t) < moment(*end)))
+                end = *t;
+        }
+        for(auto const& name : since) {
+            auto const t = created(name);
+            if(!t)
+                return t.error();
+            if(*t && (!start || moment(*start) < moment(**t)))
+                start = *t;
+        }
+        return {};
+    }
+
 private:
+    static std::pair<std::int64_t, std::uint32_t> moment(tarexport::timestamp const& t) noexcept { return {t.seconds, t.nanoseconds}; }
+
     static bool has_label(record const& r, std::string_view label)
     {
         if(!r.config.config || !r.config.config->labels)
@@ -81,6 +114,10 @@ inline tarexport::result<void> add_filter(image_filters& f, std::string_view nam
         if(!other.empty() || (!yes && value != "false" && value != "0"))
             return detail::bad_filter("invalid filter 'dangling=[" + other + value + "]'");
         f.dangling = yes;
+        return {};
+    }
+    if(name == "before" || name == "since") {
+        (name == "before" ? f.before : f.since).push_back(std::move(value));
         return {};
     }
     if(name != "reference")
@@ -117,8 +154,7 @@ inline std::optional<std::vector<std::string>> filter_values(boost::json::value 
 
 /** Read the parameter `filters` of a list of images.
 
-    @return The filters; or a failure whose detail is what the engine would say. Those by time and by other images are not
-    known here.
+    @return The filters; or a failure whose detail is what the engine would say. The one by a time, `until`, is not known here.
 */
 inline tarexport::result<image_filters> parse_filters(std::string_view text)
 {

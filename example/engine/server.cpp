@@ -8,6 +8,7 @@
 #include "server.hpp"
 #include "listener.hpp"
 #include "shared.hpp"
+#include "signals.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -36,10 +37,11 @@ class server {
 public:
     server(service& answers, std::vector<listen_address> const& addresses, server_options const& options)
         : options_(options)
-        , signals_(network_, SIGINT, SIGTERM)
+        , signals_(network_)
         , patience_(network_)
         , shared_(answers, options, network_.get_executor())
     {
+        listen_for(signals_, {SIGINT, SIGTERM});
         for(auto const& where : addresses)
             listeners_.emplace_back(where, network_.get_executor());
     }

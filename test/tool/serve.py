@@ -11,26 +11,17 @@ import os
 import random
 import shutil
 import signal
-import socket
 import stat
 import subprocess
-import threading
 import time
 
-from harness import Checks, Skipped, finish, left, need, same, until, whole
+from harness import Checks, Skipped, finish, need, same, until, whole
 from layout import Layout, app, large_app, raw_layer, sha256
-from resume import partial
-from serving import Connection, Server, in_threads
-from use import slurp
+from serving import GET, Connection, Server, in_threads, saved
 
 check = Checks()
 
-GET = "/images/app:1.0/get"
 MIB = 1 << 20
-
-
-def saved(tool, layout, *names):
-    return tool.save(layout, *(names or ["app:1.0"])).ok().out
 
 
 def two_apps(folder):
@@ -85,7 +76,8 @@ def documents(tool, folder):
         same([(h["CreatedBy"], h["Size"]) for h in history], [("two", len(raw_layer(10, 2))), ("none", 0), ("one", len(raw_layer(50000, 1)))], "the history")
         same([h["Id"] for h in history], [found["Id"], "<missing>", "<missing>"], "the images of the history")
         for text, tags in (('{"reference":["app:2*"]}', [["app:2.0"]]), ('{"reference":{"app:1.0":true}}', [["app:1.0"]]),
-                           ('{"dangling":["true"]}', []), ('{"label":["x"]}', [])):
+                           ('{"dangling":["true"]}', []), ('{"label":["x"]}', []),
+                           ('{"before":["app:2.0"]}', [["app:1.0", "app:latest"]]), ('{"since":["app:1.0"]}', [["app:2.0"]]), ('{"since":["app:2.0"]}', [])):
             listed = server.get("/images/json?filters=" + text.replace('"', "%22")).json()
             same([each["RepoTags"] for each in listed], tags, "the images of " + text)
         need("VirtualSize" in server.get("/v1.43/images/json").json()[0], "an old client misses its field")
@@ -112,6 +104,8 @@ def errors(tool, folder):
         server.get("/images/json?filters=x").says(400, "invalid filter")
         server.get("/images/json?filters={%22bogus%22:[%22x%22]}").says(400, "invalid filter 'bogus'")
         server.get("/images/json?filters={%22dangling%22:[%22true%22,%22false%22]}").says(400, "invalid filter 'dangling=[true false]'")
+        server.get("/images/json?filters={%22before%22:[%22nobody%22]}").says(404, "No such image: nobody:latest")
+        server.get("/images/json?filters={%22until%22:[%2224h%22]}").says(400, "invalid filter 'until'")
         need(server.get("/images/json?filters={%22dangling%22:[%22true%22,%221%22]}").json() == [], "the same twice is not taken")
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "FOO"):
             need(server.get("/images/json", method).status in (400, 404), f"{method} is not refused")
@@ -404,6 +398,22 @@ def drained(tool, folder):
         same(finish(server.process).code, 0, "the exit code")
 
 
+@check("serve: a signal that it was started to ignore stays ignored")
+def ignores(tool, folder):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        server = Server(tool, folder, app(folder + "/store"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with server:
+        for _ in range(3):
+            server.process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+            server.get(GET).is_(200)
+        need("ending" not in server.log(), "SIGINT ends it")
+        same(server.end(), 0, "the exit code")
+
+
 def refuses(path):
     try:
         Connection(path).close()
@@ -492,152 +502,6 @@ def the_page(tool, folder):
         done = subprocess.run(["node", script, f"http://127.0.0.1:{server.port}", "/images/get?names=app%3A1.0", "4"], capture_output=True, timeout=60, text=True)
         same(done.returncode, 0, f"(it said: {done.stderr[:500]}) the exit code of node")
         same(done.stdout.split(), [sha256(archive)[7:], "4"], "the digest of what the page's code saved, and how often it went on")
-
-
-def unix_url(path, target=GET):
-    return "http+unix://" + path.replace("/", "%2F") + target
-
-
-class Breaking(threading.Thread):
-    """A port that passes what goes through it to a server, but only so many bytes of each answer."""
-
-    def __init__(self, address, most):
-        super().__init__(daemon=True)
-        self.address, self.most, self.listener = address, most, socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            with client, Connection(self.address) as server:
-                server.send(client.recv(65536))
-                left = self.most
-                while left and server.more():
-                    client.sendall(server.got[:left])
-                    left -= len(server.got[:left])
-                    server.got = b""
-
-
-@check("fetch: what comes is verified before it appears, and goes on after connections that broke")
-def fetched(tool, folder):
-    layout = app(folder + "/store", sizes=(3000, 2 * MIB, 1))
-    archive = saved(tool, layout)
-    os.mkdir(folder + "/out")
-    out = folder + "/out/app.tar"
-    with Server(tool, folder, layout, port=True) as server:
-        for url in (unix_url(server.path), f"http://127.0.0.1:{server.port}{GET}", f"http://localhost:{server.port}/v1.45/images/get?names=app%3A1.0"):
-            tool("fetch", "-o", out, url).ok()
-            need(slurp(out) == archive, f"the archive from {url} differs")
-            same(left(folder + "/out"), ["app.tar"], "what is there")
-            os.remove(out)
-        tool("fetch", "-o", out, "--resume", unix_url(server.path)).refused("cannot resume")
-        proxy = Breaking(server.path, 500000)
-        url = f"http://127.0.0.1:{proxy.port}{GET}"
-        goes = 1
-        tool("fetch", "-o", out, url).refused("app.tar.part", "--resume")
-        while not os.path.exists(out):
-            need(goes < 10, "it does not come to an end")
-            before = os.path.getsize(out + ".part")
-            result = tool("fetch", "-o", out, "--resume", url)
-            need(result.code == 0 or os.path.getsize(out + ".part") > before, f"it does not go on: {result.err}")
-            goes += 1
-        need(slurp(out) == archive, "the archive in several goes differs")
-        same(left(folder + "/out"), ["app.tar"], "what is there")
-        os.remove(out)
-        with socket.socket() as nobody: # listens there
-            nobody.bind(("127.0.0.1", 0))
-            port = nobody.getsockname()[1]
-            tool("fetch", "-o", out, f"http://127.0.0.1:{port}{GET}").refused(str(port), "refused")
-        tool("fetch", "-o", out, unix_url(server.path, "/images/nobody:1/get")).refused("reference does not exist")
-        tool("fetch", "-o", out, unix_url(server.path, "/images/json")).refused(server.path)
-        same(left(folder + "/out"), [], "what is left of failures")
-        for url in ("https://127.0.0.1/x", "http://example.org/x", "http://127.0.0.1:0/x", "app:1.0", "http+unix:///x", f"http://127.0.0.1:{server.port}"):
-            tool("fetch", "-o", out, url).refused("cannot fetch", code=2)
-        return f"in {goes} goes"
-
-
-@check("fetch: an archive that changed meanwhile, or that is wrong, does not appear")
-def fetched_wrong(tool, folder):
-    layout = app(folder + "/store", sizes=(3000, MIB, 1))
-    os.mkdir(folder + "/out")
-    out = folder + "/out/app.tar"
-    with Server(tool, folder, layout) as server:
-        blob = layout.path(layout.layer_of(layout.manifest, 1))
-        right = slurp(blob)
-        with open(blob, "r+b") as file:
-            file.seek(MIB // 2)
-            file.write(b"wrong")
-        tool("fetch", "-o", out, unix_url(server.path)).refused("too early", "app.tar.part")
-        same(left(folder + "/out"), ["app.tar.part", "app.tar.part.etag"], "what is left")
-        # The rest of the layer is sent without its digest being looked at: a range cuts it.
-        tool("fetch", "-o", out, "--resume", unix_url(server.path)).refused(out, "no good archive: blobs/sha256/", "digest")
-        same(left(folder + "/out"), [], "what is left of a wrong archive")
-        with open(blob, "wb") as file:
-            file.write(right)
-        archive = saved(tool, layout)
-        partial(out, archive[:1000], "sha256:" + "5" * 64)
-        tool("fetch", "-o", out, "--resume", unix_url(server.path)).refused("another archive")
-        tool("fetch", "-o", out, unix_url(server.path)).ok()
-        need(slurp(out) == archive, "the archive differs")
-
-
-class Lying(threading.Thread):
-    """A port that answers the requests, one a connection, with what it is given: the bytes of the header, and those of the body again and again."""
-
-    def __init__(self, *answers):
-        super().__init__(daemon=True)
-        self.answers, self.listener = answers, socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}{GET}"
-        self.start()
-
-    def run(self):
-        for lines, body, times in self.answers:
-            client, _ = self.listener.accept()
-            with client:
-                try:
-                    client.recv(65536)
-                    client.sendall(("HTTP/1.1 " + "\r\n".join(lines) + "\r\n\r\n").encode())
-                    for _ in range(times):
-                        client.sendall(body)
-                except OSError:
-                    pass
-        self.listener.close()
-
-
-@check("fetch: what a server says that has no archive is told, and one that never ends keeps nobody")
-def fetched_nothing(tool, folder):
-    out = folder + "/app.tar"
-    tag = 'ETag: "sha256:' + "5" * 64 + '"'
-    endless = 1 << 40
-    begun = ["206 X", tag, "Content-Length: 1", "Content-Range: bytes 0-0/5000"], b"x", 1
-
-    def part(first, last):
-        return ["206 X", tag, f"Content-Range: bytes {first}-{last}/5000"]
-
-    def refused(what, *answers):
-        return tool("fetch", "-o", out, Lying(*answers).url).refused(what).err
-    for status in ("206 X", "404 X"):
-        refused("no end", ([status, tag, "Content-Range: bytes 0-0/5000"], b"x" * 65536, endless))
-    refused("header limit", (["206 X", "X: " + "x" * 10 * MIB], b"", 0))
-    refused("x.., status 404", (["404 X"], b'{"message":"' + b"x" * 30000 + b'"}', 1))
-    refused("status 302", (["302 X", "Location: http://127.0.0.1:1/", "Content-Length: 0"], b"", 0))
-    same(left(folder), [], "what is left where nothing had begun")
-    for status in (429, 500):
-        said = b'{"message":"not now"}'
-        busy = [f"{status} X", f"Content-Length: {len(said)}"], said, 1
-        need("start again" not in refused(f"not now, status {status}", begun, busy), "a server that is busy is said to have another archive")
-    refused("status 404", begun, (["404 X", "Content-Length: 0"], b"", 0))
-    for other in (["200 X", tag], part(1, 4999), [part(0, 4999)[0], tag.replace("5", "6"), part(0, 4999)[2]], ["206 X", "Content-Length: 0"]):
-        need("kept" not in refused("another archive", begun, (other, b"x" * 5000, 1)), "it is said that there is something to go on with")
-    refused("more bytes", begun, (part(0, 4999), b"x" * 5001, endless))
-    refused("expected 5000 bytes, found 4990", begun, (part(0, 4999), b"x" * 4990, 1))
-    same(os.path.getsize(out + ".part"), 4990, "what is kept")
-    refused("no good archive", begun, (part(0, 4999), b"x" * 5000, 1))
-    same(left(folder), [], "what is left of what is no archive")
 
 
 @check("serve: wrong usage is told")

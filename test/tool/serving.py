@@ -16,6 +16,13 @@ import threading
 from harness import TIMEOUT, finish, need, same, until
 
 
+GET = "/images/app:1.0/get"
+
+
+def saved(tool, layout, *names):
+    return tool.save(layout, *(names or ["app:1.0"])).ok().out
+
+
 class Answer:
     """What came back: `body` is what there was of it when the connection ended or the body did."""
 

@@ -33,6 +33,14 @@ void leave_partial(std::string const& path, std::string_view text)
     k.abort();
 }
 
+void write_at(file_sink& k, std::uint64_t position, std::string_view text)
+{
+    error_code ec;
+    auto const bytes = to_bytes(text);
+    BOOST_TEST(k.write_at(position, {&bytes, 1}, ec) == text.size());
+    BOOST_TEST(!ec.failed());
+}
+
 // The failure of a result that has none would be an error of its own.
 template<class T>
 failure reason(result<T> const& r)
@@ -150,6 +158,53 @@ BOOST_AUTO_TEST_CASE(a_killed_save_can_be_resumed)
     });
     BOOST_TEST(how == 1000 + SIGKILL);
     BOOST_TEST(file_sink::resume(dir / "app.tar", some_etag).value().offset() == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_written_in_any_order_is_kept_up_to_its_first_hole)
+{
+    scratch const dir;
+    leave_partial(dir / "app.tar", "01234");
+    {
+        auto k = file_sink::resume(dir / "app.tar", some_etag, {.keep_partial = true}).value();
+        k.forget().value();
+        BOOST_TEST((dir.names() == name_set{"app.tar.part"}));
+        write_at(k, 5, "abc");
+        write_at(k, 0, "567");
+        k.remember(some_etag, 8).value();
+        BOOST_TEST(k.offset() == 8u);
+        BOOST_TEST(!k.any_order());
+        BOOST_TEST(contents(dir / "app.tar.part") == "01234567");
+        BOOST_TEST(contents(dir / "app.tar.part.etag") == some_etag.str() + '\n');
+    }
+    auto k = file_sink::resume(dir / "app.tar", some_etag).value();
+    write_at(k, 0, "89");
+    error_code ec;
+    k.commit(ec);
+    BOOST_TEST(contents(dir / "app.tar") == "0123456789");
+    BOOST_TEST((dir.names() == name_set{"app.tar"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_written_in_any_order_is_not_kept_unless_told)
+{
+    scratch const dir;
+    for(auto const end : {0, 1}) {
+        leave_partial(dir / "app.tar", "01234");
+        auto const how = in_child([&] {
+            auto k = file_sink::resume(dir / "app.tar", some_etag, {.keep_partial = true}).value();
+            k.forget().value();
+            write_at(k, 5, "abc");
+            if(end == 0)
+                ::raise(SIGKILL);
+            return 0;
+        });
+        BOOST_TEST(how == (end == 0 ? 1000 + SIGKILL : 0));
+        BOOST_TEST((dir.names() == (end == 0 ? name_set{"app.tar.part"} : name_set{})));
+        BOOST_TEST(mentions(reason(file_sink::resume(dir / "app.tar", some_etag)), "there is no"));
+    }
+    file_sink k(dir / "app.tar");
+    write_at(k, 1, "x");
+    k.remember(some_etag, 0).value(); // nobody wants it kept
+    BOOST_TEST((dir.names() == name_set{"app.tar.part"}));
 }
 
 BOOST_AUTO_TEST_CASE(says_why_it_cannot_resume)

@@ -134,6 +134,25 @@ public:
         return {ec, path_, "there is no room for " + std::to_string(size - size_) + " bytes"};
     }
 
+    // Removes the etag, before the file gets holes. Where the disk counts, it must not come back after a power cut.
+    failure forget(bool sync)
+    {
+        auto why = remove_etag();
+        if(!why.code.failed() && sync && !sync_directory())
+            why = failed("removing " + part_path() + ".etag");
+        return why;
+    }
+
+    // Leaves the first bytes and writes the etag, in this order on the disk as well where that counts.
+    failure remember(digest const& etag, std::uint64_t size, bool sync)
+    {
+        error_code ec;
+        cut(size, ec);
+        if(!ec.failed() && !flushed(sync))
+            ec = detail::last_error();
+        return ec.failed() ? failure{ec, path_, "cutting " + part_path()} : remember(etag);
+    }
+
     void cut(std::uint64_t size, error_code& ec) noexcept
     {
         auto const at = static_cast<off_t>(size);

@@ -156,6 +156,41 @@ public:
         return {};
     }
 
+    /** Remove the etag that a resumed file has beside it, to write the rest in any order.
+
+        The file then gets holes, which `resume` must not take for bytes of the archive: nothing is kept, and a program that is
+        killed leaves nothing to go on with, until `remember` tells what is right.
+
+        @par Preconditions
+        Nothing was written yet, and the sink is not finished.
+    */
+    result<void> forget()
+    {
+        BOOST_ASSERT(file_.active() && !begun_);
+        if(auto why = file_.forget(options_.sync); why.code.failed())
+            return why;
+        return {};
+    }
+
+    /** Cut what was written in any order to the part that has no holes, and write the archive's etag beside it, where `keep_partial`
+        asks for it.
+
+        The sink is as one that was resumed then: `offset()` is `size`.
+
+        @par Preconditions
+        The first `size` bytes of the archive are in the file, no etag is remembered, and the sink is not finished.
+    */
+    result<void> remember(digest const& etag, std::uint64_t size)
+    {
+        BOOST_ASSERT(file_.active() && !file_.remembered());
+        if(!options_.keep_partial)
+            return {};
+        if(auto why = file_.remember(etag, size, options_.sync); why.code.failed())
+            return why;
+        begun_ = false;
+        return {};
+    }
+
     /// Return the position in the archive at which writing goes on: 0, or where a resumed file ended.
     std::uint64_t offset() const noexcept { return file_.size(); }
 
