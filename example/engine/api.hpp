@@ -8,9 +8,11 @@
 #ifndef TAREXPORT_ENGINE_API_HPP
 #define TAREXPORT_ENGINE_API_HPP
 
+#include "accept_encoding.hpp"
 #include "archive_reply.hpp"
 #include "catalog.hpp"
 #include "filters.hpp"
+#include "gzip_stream.hpp"
 #include "history_json.hpp"
 #include "images_json.hpp"
 #include "inspect_json.hpp"
@@ -52,6 +54,7 @@ struct api_options {
     system_facts facts;
     recent_limits kept = {};                            ///< archives whose plans are kept
     std::size_t buffer_size = std::size_t{64} * 1024;   ///< for the layers of each archive that is sent
+    int gzip_level = 0;                                 ///< of archives for clients that take them compressed; 0: none are
     std::function<void(tarexport::failure const&)> tell = [](auto const&) {}; ///< of images that a list lacks; from several threads
 };
 
@@ -226,7 +229,9 @@ private:
         if(!made)
             return unsaved(made.error(), names);
         auto const& plan = (*made)->contents;
-        auto a = begin_archive(asked, etag_of(plan), plan.size());
+        bool const offered = options_.gzip_level != 0;
+        archive_coding const coding{offered, offered && prefers_gzip(asked.accept_encoding) ? options_.gzip_level : 0};
+        auto a = begin_archive(asked, etag_of(plan, coding), plan.size(), coding);
         if(!a.bytes || asked.head)
             return std::move(a.start);
         tarexport::write_options how;
@@ -235,6 +240,8 @@ private:
         how.jobs = 1; // a thread for each of many clients that mostly wait would be too many
         how.stop = asked.stop;
         a.start.bytes = std::make_unique<stream>(from, *made, how);
+        if(coding.gzip_level != 0)
+            a.start.bytes = std::make_unique<gzip_stream>(std::move(a.start.bytes), coding.gzip_level, options_.buffer_size);
         return std::move(a.start);
     }
 

@@ -74,15 +74,18 @@ async function layersOf(id) {
 }
 
 // Reads an archive, from `at` on; gives each piece to `take`, which is told whether it is the first of an archive that begins anew.
+// It is always asked for a range: then browsers take no compressed bytes, which have neither a length nor ranges.
 async function readFrom(path, state, take, signal) {
-    const headers = state.at ? {Range: `bytes=${state.at}-`, 'If-Range': state.etag} : {};
+    const headers = {Range: `bytes=${state.at}-`};
+    if(state.at)
+        headers['If-Range'] = state.etag;
     const answer = await fetch(path, {headers, signal});
     if(!answer.ok)
         throw Object.assign(new Error((await answer.json()).message), {final: answer.status !== 429 && answer.status < 500});
-    let anew = answer.status === 200;
+    let anew = answer.status === 200 || state.at === 0;
     if(anew) {
         state.at = 0;
-        state.size = Number(answer.headers.get('Content-Length'));
+        state.size = Number(answer.status === 206 ? answer.headers.get('Content-Range').split('/')[1] : answer.headers.get('Content-Length'));
         state.etag = answer.headers.get('ETag');
     }
     const reader = answer.body.getReader();
