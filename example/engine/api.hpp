@@ -78,6 +78,12 @@ inline tarexport::result<tarexport::platform> parse_platform_parameter(std::stri
     return tarexport::normalize(std::move(p));
 }
 
+// Add a part to a key, so that no other parts make the same key.
+inline void add_part(std::string& key, std::string_view kind, std::string_view part)
+{
+    key.append(kind).append(std::to_string(part.size())).append(":").append(part);
+}
+
 // About what an archive takes while it is kept.
 inline std::uint64_t weight_of(tarexport::plan const& p, std::size_t leases)
 {
@@ -255,7 +261,7 @@ private:
             // Which would give the image another name.
             if(name.find('=') != std::string::npos)
                 return tarexport::failure{tarexport::error::invalid_reference, name, {}};
-            key.append(name).push_back('\0');
+            detail::add_part(key, "name", name);
         }
         for(auto const& [name, value] : asked.what.query) {
             if(name != "platform" || value.empty())
@@ -263,7 +269,7 @@ private:
             auto wanted = detail::parse_platform_parameter(value);
             if(!wanted)
                 return wanted.error();
-            key.append(format_all(*wanted)).push_back('\1');
+            detail::add_part(key, "platform", format_all(*wanted));
             how.platforms.wanted.push_back(*std::move(wanted));
         }
         // Of one snapshot, the same names always stand for the same images.
