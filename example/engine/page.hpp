@@ -27,8 +27,10 @@ code { overflow-wrap: anywhere; }
 .layers { display: flex; gap: 2px; height: 1.5rem; margin: .5rem 0; padding: 0; list-style: none; }
 .layers li { min-width: 6px; border-radius: 2px; background: var(--color); }
 .layers li.shared { outline: 2px solid currentColor; outline-offset: -2px; }
+main { margin-top: 1.5rem; }
+.saving, .saving > span { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 0; }
 button { font: inherit; padding: .25rem .75rem; }
-progress { width: 16rem; max-width: 60%; vertical-align: middle; }
+progress { width: 14rem; }
 [role=alert] { color: #b00020; }
 @media (prefers-color-scheme: dark) { [role=alert] { color: #ff8a80; } }
 </style>
@@ -159,7 +161,7 @@ async function save(path, name, size, place) {
     let out;
     try {
         out = await target(path, name.replace(/[^\w.-]+/g, '_') + '.tar', size);
-        place.replaceChildren(bar, ' ', text, ' ', cancel);
+        place.replaceChildren(bar, text, cancel);
         cancel.focus();
         await download(path, state, async (piece, anew) => {
             await out.take(piece, anew);
@@ -206,10 +208,10 @@ function card(image, layers, counts) {
         button.focus();
     };
     const created = image.Created > 0 ? `, made on ${new Date(image.Created * 1000).toISOString().slice(0, 10)}` : '';
-    const count = layers ? layers.length : 'unknown';
+    const count = !layers ? 'unknown layers' : layers.length === 1 ? '1 layer' : layers.length + ' layers';
     return element('article', {}, element('h2', {textContent: names.join(', ')}),
-        element('p', {}, element('code', {textContent: image.Id.slice(7, 19)}), ` ${bytes(image.Size)}, ${count} layers${created}`),
-        layerBar(layers ?? [], counts), element('p', {}, button, ' ', place));
+        element('p', {}, element('code', {textContent: image.Id.slice(7, 19)}), `, ${bytes(image.Size)}, ${count}${created}`),
+        layerBar(layers ?? [], counts), element('p', {className: 'saving'}, button, place));
 }
 
 async function show() {
