@@ -87,7 +87,8 @@ async function readFrom(path, state, take, signal) {
     let anew = answer.status === 200 || state.at === 0;
     if(anew) {
         state.at = 0;
-        state.size = Number(answer.status === 206 ? answer.headers.get('Content-Range').split('/')[1] : answer.headers.get('Content-Length'));
+        const part = answer.headers.get('Content-Range'); // of all: bytes 0-9/10
+        state.size = Number(part ? part.split('/')[1] : answer.headers.get('Content-Length'));
         state.etag = answer.headers.get('ETag');
     }
     const reader = answer.body.getReader();
