@@ -62,6 +62,7 @@ po::options_description options()
         ("store", po::value<std::string>(), store_help)
         ("listen", po::value<std::vector<std::string>>(),
             "where: unix:PATH, for your user alone, or tcp:127.0.0.1:PORT or tcp:[::1]:PORT, with any free port for 0; may be repeated (default: tarexport.sock in XDG_RUNTIME_DIR, or in /run for root)")
+        ("http-compress", "send archives as gzip to clients that take it, as curl --compressed does; docker does too over TCP; what they get has no length and no ranges")
         ("max-saves", po::value<std::size_t>()->default_value(256), "archives that are sent at once; more are told to come again")
         ("max-connections", po::value<std::size_t>()->default_value(1024), "connections at once; more wait, or take the place of one that asks nothing")
         ("threads", po::value<std::size_t>()->default_value(4), "threads that read the store")
@@ -192,6 +193,7 @@ int serve(std::vector<std::string> const& arguments)
     engine::api_options api;
     api.facts = {TAREXPORT_VERSION, opened.url};
     api.buffer_size = how.limits.buffer_size;
+    api.gzip_level = values.count("http-compress") != 0 ? 6 : 0;
     api.tell = [&how](tarexport::failure const& why) { how.log(message(why)); };
     auto const answers = std::visit([&](auto const& store) { return make_service(store, opened, std::move(api)); }, opened.store);
     allow_descriptors();

@@ -8,9 +8,11 @@
 #ifndef TAREXPORT_ENGINE_API_HPP
 #define TAREXPORT_ENGINE_API_HPP
 
+#include "accept_encoding.hpp"
 #include "archive_reply.hpp"
 #include "catalog.hpp"
 #include "filters.hpp"
+#include "gzip_stream.hpp"
 #include "history_json.hpp"
 #include "images_json.hpp"
 #include "inspect_json.hpp"
@@ -53,6 +55,7 @@ struct api_options {
     system_facts facts;
     recent_limits kept = {};                            ///< archives whose plans are kept
     std::size_t buffer_size = std::size_t{64} * 1024;   ///< for the layers of each archive that is sent
+    int gzip_level = 0;                                 ///< of archives for clients that take them compressed; 0: none are
     std::function<void(tarexport::failure const&)> tell = [](auto const&) {}; ///< of images that a list lacks; from several threads
 };
 
@@ -74,6 +77,12 @@ inline tarexport::result<tarexport::platform> parse_platform_parameter(std::stri
     if(p.os.empty() || p.architecture.empty())
         return tarexport::failure{tarexport::error::invalid_platform, std::string(text), {}};
     return tarexport::normalize(std::move(p));
+}
+
+// Add a part to a key, so that no other parts make the same key.
+inline void add_part(std::string& key, std::string_view kind, std::string_view part)
+{
+    key.append(kind).append(std::to_string(part.size())).append(":").append(part);
 }
 
 // About what an archive takes while it is kept.
@@ -233,7 +242,9 @@ private:
         if(!made)
             return unsaved(made.error(), names);
         auto const& plan = (*made)->contents;
-        auto a = begin_archive(asked, etag_of(plan), plan.size());
+        bool const offered = options_.gzip_level != 0;
+        archive_coding const coding{offered, offered && prefers_gzip(asked.accept_encoding) ? options_.gzip_level : 0};
+        auto a = begin_archive(asked, etag_of(plan, coding), plan.size(), coding);
         if(!a.bytes || asked.head)
             return std::move(a.start);
         tarexport::write_options how;
@@ -242,6 +253,8 @@ private:
         how.jobs = 1; // a thread for each of many clients that mostly wait would be too many
         how.stop = asked.stop;
         a.start.bytes = std::make_unique<stream>(from, *made, how);
+        if(coding.gzip_level != 0)
+            a.start.bytes = std::make_unique<gzip_stream>(std::move(a.start.bytes), coding.gzip_level, options_.buffer_size);
         return std::move(a.start);
     }
 
@@ -255,7 +268,7 @@ private:
             // Which would give the image another name.
             if(name.find('=') != std::string::npos)
                 return tarexport::failure{tarexport::error::invalid_reference, name, {}};
-            key.append(name).push_back('\0');
+            detail::add_part(key, "name", name);
         }
         for(auto const& [name, value] : asked.what.query) {
             if(name != "platform" || value.empty())
@@ -263,7 +276,7 @@ private:
             auto wanted = detail::parse_platform_parameter(value);
             if(!wanted)
                 return wanted.error();
-            key.append(format_all(*wanted)).push_back('\1');
+            detail::add_part(key, "platform", format_all(*wanted));
             how.platforms.wanted.push_back(*std::move(wanted));
         }
         // Of one snapshot, the same names always stand for the same images.

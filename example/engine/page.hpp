@@ -27,8 +27,10 @@ code { overflow-wrap: anywhere; }
 .layers { display: flex; gap: 2px; height: 1.5rem; margin: .5rem 0; padding: 0; list-style: none; }
 .layers li { min-width: 6px; border-radius: 2px; background: var(--color); }
 .layers li.shared { outline: 2px solid currentColor; outline-offset: -2px; }
+main { margin-top: 1.5rem; }
+.saving, .saving > span { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 0; }
 button { font: inherit; padding: .25rem .75rem; }
-progress { width: 16rem; max-width: 60%; vertical-align: middle; }
+progress { width: 14rem; }
 [role=alert] { color: #b00020; }
 @media (prefers-color-scheme: dark) { [role=alert] { color: #ff8a80; } }
 </style>
@@ -74,15 +76,19 @@ async function layersOf(id) {
 }
 
 // Reads an archive, from `at` on; gives each piece to `take`, which is told whether it is the first of an archive that begins anew.
+// It is always asked for a range: then browsers take no compressed bytes, which have neither a length nor ranges.
 async function readFrom(path, state, take, signal) {
-    const headers = state.at ? {Range: `bytes=${state.at}-`, 'If-Range': state.etag} : {};
+    const headers = {Range: `bytes=${state.at}-`};
+    if(state.at)
+        headers['If-Range'] = state.etag;
     const answer = await fetch(path, {headers, signal});
     if(!answer.ok)
         throw Object.assign(new Error((await answer.json()).message), {final: answer.status !== 429 && answer.status < 500});
-    let anew = answer.status === 200;
+    let anew = answer.status === 200 || state.at === 0;
     if(anew) {
         state.at = 0;
-        state.size = Number(answer.headers.get('Content-Length'));
+        const part = answer.headers.get('Content-Range'); // of all: bytes 0-9/10
+        state.size = Number(part ? part.split('/')[1] : answer.headers.get('Content-Length'));
         state.etag = answer.headers.get('ETag');
     }
     const reader = answer.body.getReader();
@@ -156,7 +162,7 @@ async function save(path, name, size, place) {
     let out;
     try {
         out = await target(path, name.replace(/[^\w.-]+/g, '_') + '.tar', size);
-        place.replaceChildren(bar, ' ', text, ' ', cancel);
+        place.replaceChildren(bar, text, cancel);
         cancel.focus();
         await download(path, state, async (piece, anew) => {
             await out.take(piece, anew);
@@ -203,10 +209,10 @@ function card(image, layers, counts) {
         button.focus();
     };
     const created = image.Created > 0 ? `, made on ${new Date(image.Created * 1000).toISOString().slice(0, 10)}` : '';
-    const count = layers ? layers.length : 'unknown';
+    const count = !layers ? 'unknown layers' : layers.length === 1 ? '1 layer' : layers.length + ' layers';
     return element('article', {}, element('h2', {textContent: names.join(', ')}),
-        element('p', {}, element('code', {textContent: image.Id.slice(7, 19)}), ` ${bytes(image.Size)}, ${count} layers${created}`),
-        layerBar(layers ?? [], counts), element('p', {}, button, ' ', place));
+        element('p', {}, element('code', {textContent: image.Id.slice(7, 19)}), `, ${bytes(image.Size)}, ${count}${created}`),
+        layerBar(layers ?? [], counts), element('p', {className: 'saving'}, button, place));
 }
 
 async function show() {

@@ -46,6 +46,12 @@ inline std::string_view trimmed(std::string_view text) noexcept
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+// Whether a word is that one, which is in lower case, in letters of any case.
+inline bool is_word(std::string_view word, std::string_view lower) noexcept
+{
+    return std::ranges::equal(word, lower, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : +a) == b; });
+}
+
 // A number of digits alone; one that is too large is the largest.
 inline std::optional<std::uint64_t> number(std::string_view text) noexcept
 {
@@ -95,10 +101,7 @@ inline wanted_range one_range(std::string_view text, std::uint64_t size) noexcep
 inline wanted_range parse_range(std::string_view field, std::uint64_t size) noexcept
 {
     auto const equals = field.find('=');
-    auto const unit = detail::trimmed(field.substr(0, equals));
-    bool const bytes = unit.size() == 5 && std::ranges::equal(unit, std::string_view("bytes"),
-                                               [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : +a) == b; });
-    if(!bytes)
+    if(!detail::is_word(detail::trimmed(field.substr(0, equals)), "bytes"))
         return {};
     if(equals == std::string_view::npos)
         return {range_answer::unsatisfiable, {}};

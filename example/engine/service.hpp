@@ -34,6 +34,7 @@ struct request {
     std::string if_range;
     std::string if_match;
     std::string if_none_match;
+    std::string accept_encoding; ///< empty where the answer cannot come in chunks
     std::stop_token stop; ///< ends the search for an answer
 };
 
@@ -57,6 +58,7 @@ struct reply {
     std::string body = {};
     std::unique_ptr<byte_stream> bytes = {};                      ///< instead of the body
     std::uint64_t size = 0;                                       ///< of what `bytes` gives; of an archive whose bytes are not asked for
+    bool chunked = false;                                         ///< nobody knows the size of what `bytes` gives
     std::string remark = {};                                      ///< for the log
 };
 

@@ -29,6 +29,7 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
@@ -184,8 +185,10 @@ private:
         asked.head = head;
         asked.range = field(message, boost::beast::http::field::range);
         asked.if_range = field(message, boost::beast::http::field::if_range);
-        asked.if_match = field(message, boost::beast::http::field::if_match);
-        asked.if_none_match = field(message, boost::beast::http::field::if_none_match);
+        asked.if_match = list(message, boost::beast::http::field::if_match);
+        asked.if_none_match = list(message, boost::beast::http::field::if_none_match);
+        if(message.version() >= 11)
+            asked.accept_encoding = list(message, boost::beast::http::field::accept_encoding);
         asked.stop = shared_.stop.get_token();
         co_await find_and_send(std::move(asked), message.version(), head, o);
     }
@@ -218,6 +221,16 @@ private:
         return {value.data(), value.size()};
     }
 
+    // A field that is a list may come in several lines.
+    static std::string list(empty_request const& message, boost::beast::http::field name)
+    {
+        std::string all;
+        auto const [first, last] = message.equal_range(name);
+        for(auto each = first; each != last; ++each)
+            all.append(all.empty() ? "" : ", ").append(each->value().data(), each->value().size());
+        return all;
+    }
+
     // What can be said to a client whose request cannot be read; nothing if it has gone, or was closed because it took too long.
     static std::optional<reply> unreadable(boost::beast::error_code const& ec)
     {
@@ -237,8 +250,18 @@ private:
         auto found = co_await on_pool(shared_, look);
         if(!found.bytes)
             co_return co_await send(std::move(found), version, head, o);
-        if(co_await send_head(found, found.size, version, o))
-            co_await send_bytes(*found.bytes, found.size, o);
+        if(co_await send_head(found, found.size, version, o)) {
+            bool whole = false;
+            if(found.chunked)
+                whole = co_await send_chunks(*found.bytes, o);
+            else
+                whole = co_await send_bytes(*found.bytes, found.size, o);
+            if(!whole) {
+                ++shared_.broken;
+                o.keep = false;
+            }
+        }
+        memory_.reset();
         // Closing files may take its time, too.
         auto const drop = [&found] { return found.bytes.reset(), true; };
         co_await on_pool(shared_, drop);
@@ -276,29 +299,54 @@ private:
         return ec == boost::asio::error::operation_aborted ? "cut short: the server ends" : "the client has gone: " + ec.message();
     }
 
-    // What fails now can only be told by ending too early: no text may get into the archive.
-    boost::asio::awaitable<void> send_bytes(byte_stream& bytes, std::uint64_t size, outcome& o)
+    // Writes bytes of an answer, within the time that a client has for them. Returns how many have gone.
+    template<class Buffers>
+    boost::asio::awaitable<std::size_t> write(Buffers const& buffers, outcome& o)
+    {
+        stream_.expires_after(shared_.options.limits.stall_time);
+        auto const [ec, n] = co_await boost::asio::async_write(stream_, buffers, tuple);
+        if(ec)
+            o.remark = unsent(ec);
+        co_return n;
+    }
+
+    // Reads the next bytes of an answer.
+    boost::asio::awaitable<void> read_next(byte_stream& bytes, outcome& o)
     {
         auto const next = [this, &bytes] { return read(bytes), true; };
+        co_await on_pool(shared_, next);
+        if(read_error_.failed())
+            o.remark = message(bytes.reason());
+    }
+
+    // What fails now can only be told by ending too early: no text may get into the archive. Returns whether all was sent.
+    boost::asio::awaitable<bool> send_bytes(byte_stream& bytes, std::uint64_t size, outcome& o)
+    {
         while(filled_ != 0) {
-            stream_.expires_after(shared_.options.limits.stall_time);
-            auto const [ec, n] = co_await boost::asio::async_write(stream_, boost::asio::buffer(memory_.get(), filled_), tuple);
+            auto const n = co_await write(boost::asio::const_buffer(memory_.get(), filled_), o);
             o.bytes += n;
-            if(ec) {
-                o.remark = unsent(ec);
+            if(n != filled_ || o.bytes == size)
                 break;
-            }
-            if(o.bytes == size)
-                break;
-            co_await on_pool(shared_, next);
-            if(read_error_.failed())
-                o.remark = message(bytes.reason());
+            co_await read_next(bytes, o);
         }
-        memory_.reset();
-        if(o.bytes != size) {
-            ++shared_.broken;
-            o.keep = false;
+        co_return o.bytes == size;
+    }
+
+    // The same for bytes whose number is not known: without the last chunk, the client knows that they are not all.
+    boost::asio::awaitable<bool> send_chunks(byte_stream& bytes, outcome& o)
+    {
+        namespace http = boost::beast::http;
+        while(filled_ != 0) {
+            auto const chunk = http::make_chunk(boost::asio::const_buffer(memory_.get(), filled_));
+            if(co_await write(chunk, o) != boost::asio::buffer_size(chunk))
+                co_return false;
+            o.bytes += filled_;
+            co_await read_next(bytes, o);
         }
+        if(read_error_.failed())
+            co_return false;
+        auto const end = http::make_chunk_last();
+        co_return co_await write(end, o) == boost::asio::buffer_size(end);
     }
 
     template<class Body>
@@ -324,7 +372,9 @@ private:
         o.remark = r.remark;
         http::response<http::empty_body> head(http::int_to_status(r.status), version);
         fill_head(head, r, o);
-        if(r.status != 304)
+        if(r.chunked)
+            head.chunked(true);
+        else if(r.status != 304)
             head.content_length(size);
         http::response_serializer<http::empty_body> serializer(head);
         stream_.expires_after(shared_.options.limits.stall_time);

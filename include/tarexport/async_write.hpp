@@ -74,7 +74,8 @@ struct begin_async_write {
 
     The same bytes as `write` gives. No thread waits for the stream, and none is made: layers are opened, read, hashed and closed on
     an executor of the caller's for work that may block, a `thread_pool`, say; a source that is an `async_layer_source` is read on
-    the handler's. While bytes are on their way out, the next are read into a second buffer.
+    the handler's. While bytes are on their way out, the next are read into a second buffer. Where the stream is a UNIX socket of Asio,
+    the source an `extent_source`, and neither a digest nor a sum is wanted, the kernel copies the layer: the program does not see its bytes.
 
     Completes with the code of `report.reason`, on the handler's associated executor, never before this function has returned, and
     after every layer was closed. The observer is called there, too. The handler's associated allocator is used for the

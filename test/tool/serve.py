@@ -323,6 +323,7 @@ def slow_to_ask(tool, folder):
 @check("serve: who takes nothing is closed, and who goes frees all it held within a second")
 def gone(tool, folder):
     layout = large_app(folder + "/store", 64 * MIB)
+    time.sleep(0.2) # its files have settled, so that it is opened once
     with Server(tool, folder, layout, "--stall-timeout", 1) as server:
         before = server.descriptors()
         server.get(GET, Range="bytes=0-9").is_(206)

@@ -26,11 +26,13 @@ def saved(tool, layout, *names):
 class Answer:
     """What came back: `body` is what there was of it when the connection ended or the body did."""
 
-    def __init__(self, status, fields, body):
-        self.status, self.fields, self.body = status, fields, body
+    def __init__(self, status, fields, body, last_chunk=None):
+        self.status, self.fields, self.body, self.last_chunk = status, fields, body, last_chunk
 
     @property
     def whole(self):
+        if self.last_chunk is not None:
+            return self.last_chunk
         return len(self.body) == int(self.fields.get("content-length", -1))
 
     def is_(self, status):
@@ -100,11 +102,31 @@ class Connection:
         head = self.head()
         if head is None:
             return None
+        if body and head[1].get("transfer-encoding") == "chunked":
+            return Answer(*head, *self.chunks())
         size = int(head[1].get("content-length", 0)) if body and head[0] != 304 else 0
         while len(self.got) < size and self.more():
             pass
         data, self.got = self.got[:size], self.got[size:]
         return Answer(*head, data)
+
+    def chunks(self):
+        """What there was of a body in chunks, and whether the last one came."""
+        body = []
+        while True:
+            while b"\r\n" not in self.got:
+                if not self.more():
+                    return b"".join(body), False
+            line, _, self.got = self.got.partition(b"\r\n")
+            size = int(line, 16)
+            while len(self.got) < size + 2:
+                if not self.more():
+                    return b"".join(body + [self.got[:size]]), False
+            same(self.got[size:size + 2], b"\r\n", "what is behind a chunk")
+            body.append(self.got[:size])
+            self.got = self.got[size + 2:]
+            if size == 0:
+                return b"".join(body), True
 
     def ended(self):
         """Whether the server has closed the connection, and said no more."""

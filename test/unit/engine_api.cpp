@@ -20,11 +20,16 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <stdlib.h>
@@ -183,6 +188,81 @@ BOOST_AUTO_TEST_CASE(the_answer_begins_as_its_conditions_say)
     BOOST_TEST(!begin([](auto& r) { r.if_none_match = "*"; }).bytes.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_compressed_is_something_else)
+{
+    engine::archive_coding const gzip{true, 6};
+    auto const field = [](engine::archive_answer const& a, std::string_view name) {
+        auto const found = std::ranges::find(a.start.fields, name, [](auto const& f) { return std::string_view(f.first); });
+        return found == a.start.fields.end() ? std::string() : found->second;
+    };
+    engine::request r;
+    r.range = "bytes=1000-";
+    auto a = engine::begin_archive(r, "\"t\"", 1000, gzip);
+    BOOST_TEST((a.start.status == 200 && a.start.chunked && a.bytes == byte_range(0, 1000)));
+    BOOST_TEST((field(a, "Content-Encoding") == "gzip" && field(a, "Vary") == "Accept-Encoding" && field(a, "Accept-Ranges").empty()));
+    r.if_none_match = "\"t\"";
+    a = engine::begin_archive(r, "\"t\"", 1000, gzip);
+    BOOST_TEST((a.start.status == 304 && !a.start.chunked && field(a, "Content-Encoding").empty() && field(a, "Vary") == "Accept-Encoding"));
+    a = engine::begin_archive({}, "\"t\"", 1000, {true, 0});
+    BOOST_TEST((!a.start.chunked && field(a, "Content-Encoding").empty() && field(a, "Vary") == "Accept-Encoding" && field(a, "Accept-Ranges") == "bytes"));
+    BOOST_TEST(field(engine::begin_archive({}, "\"t\"", 1000), "Vary").empty());
+}
+
+// Bytes that fail, or throw, behind so many.
+struct failing_stream final : engine::byte_stream {
+    failing_stream(std::size_t n, bool t) : left(n), throws(t) {}
+
+    std::size_t read_some(std::span<std::byte> into, error_code& ec) override
+    {
+        auto const n = std::min(into.size(), left);
+        left -= n;
+        if(n == 0 && throws)
+            throw std::runtime_error("no");
+        ec = n == 0 ? error_code(error::layer_too_short) : error_code();
+        std::ranges::generate(into.first(n), [this] { return static_cast<std::byte>((state = state * 1664525 + 1013904223) >> 24); });
+        return n;
+    }
+
+    failure reason() const override { return throws ? failure{} : failure{error::layer_too_short, "here", {}}; }
+
+    std::size_t left;
+    bool throws;
+    std::uint32_t state = 1;
+};
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_not_compressed_to_an_end)
+{
+    for(bool const throws : {false, true}) {
+        engine::gzip_stream s(std::make_unique<failing_stream>(300'000, throws), 6, 65536);
+        std::array<std::byte, 1000> buffer;
+        error_code ec;
+        std::size_t all = 0;
+        bool thrown = false;
+        try {
+            while(auto const n = s.read_some(buffer, ec))
+                all += n;
+        }
+        catch(std::runtime_error const&) {
+            thrown = true;
+        }
+        BOOST_TEST(all > 100'000u);
+        BOOST_TEST(all < 300'000u);
+        BOOST_TEST(thrown == throws);
+        BOOST_TEST((throws || (ec == error::layer_too_short && s.reason().subject == "here")));
+        BOOST_TEST(s.reason().code == (throws ? error::exception_thrown : error::layer_too_short));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(names_that_are_written_one_after_the_other_are_not_another_name)
+{
+    served s;
+    BOOST_TEST(s.ask("/images/get?names=app:1&names=other:1").status == 200u);
+    auto const leased = s.store.counts().leased;
+    BOOST_TEST(s.ask("/images/get?names=app:1%00other:1").status == 400u);
+    BOOST_TEST(s.ask("/images/get?names=app:1&names=other:1").status == 200u);
+    BOOST_TEST(s.store.counts().leased == leased);
+}
+
 BOOST_AUTO_TEST_CASE(failures_have_the_engines_words)
 {
     served s;
@@ -216,9 +296,12 @@ BOOST_AUTO_TEST_CASE(a_store_is_opened_again_when_its_files_change)
             return failure{error::unsupported_store, path, {}};
         return std::make_shared<int>(++made);
     });
+    auto const settle = [] { std::this_thread::sleep_for(std::chrono::milliseconds(150)); };
+    settle();
     BOOST_TEST(*r.get().value() == 1);
     BOOST_TEST(*r.get().value() == 1);
     BOOST_TEST(::write(fd, "x", 1) == 1);
+    settle();
     BOOST_TEST(*r.get().value() == 2);
     broken = true;
     BOOST_TEST(*r.get().value() == 2);
@@ -227,6 +310,25 @@ BOOST_AUTO_TEST_CASE(a_store_is_opened_again_when_its_files_change)
     BOOST_TEST(!r.get().has_value());
     broken = false;
     BOOST_TEST(*r.get().value() == 3);
+    ::close(fd);
+}
+
+BOOST_AUTO_TEST_CASE(a_change_is_noticed_that_comes_at_once_and_leaves_the_size)
+{
+    char path[] = "/tmp/tarexport-engine-XXXXXX";
+    int const fd = ::mkstemp(path);
+    BOOST_TEST_REQUIRE(fd != -1);
+    engine::refreshed<char> r({path}, [&]() -> result<std::shared_ptr<char>> {
+        char c = 0;
+        BOOST_TEST(::pread(fd, &c, 1, 0) == 1);
+        return std::make_shared<char>(c);
+    });
+    for(int i = 0; i != 500; ++i) {
+        char const c = static_cast<char>('a' + i % 20);
+        BOOST_TEST(::pwrite(fd, &c, 1, 0) == 1);
+        BOOST_TEST_REQUIRE(*r.get().value() == c);
+    }
+    std::remove(path);
     ::close(fd);
 }
 

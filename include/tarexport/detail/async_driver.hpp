@@ -14,6 +14,7 @@
 #include <tarexport/detail/async_ticket.hpp>
 #include <tarexport/detail/caught.hpp>
 #include <tarexport/detail/entry_watch.hpp>
+#include <tarexport/detail/posix_extent_pipe.hpp>
 #include <tarexport/detail/stop_filter.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
@@ -60,6 +61,9 @@ struct async_job {
    Layers are opened, read, hashed and closed on the blocking executor. While bytes are written, the next are read. So one or two
    things are under way, each with a ticket; whichever ends last goes on, on the handler's executor. What they leave behind is
    looked at only then, so there is no lock.
+
+   Where the stream is a UNIX socket, and nobody wants to know the bytes, extents of files pass through a pipe: filled on the blocking
+   executor, emptied on the handler's.
 */
 template<class Hashes, layer_handle Handle, class Stream, observer O, class Blocking, class Handler>
 class async_driver {
@@ -102,6 +106,8 @@ private:
     using allocator = typename std::allocator_traits<handler_allocator>::template rebind_alloc<async_driver>;
     using memory_of = std::allocator_traits<allocator>;
 
+    static constexpr bool copies = takes_extents<Stream> && extent_source<source_of<Handle>>;
+
     // What a stream or a source calls when it has written or read.
     template<void (*Next)(ticket, error_code, std::size_t)>
     struct transferred {
@@ -113,7 +119,8 @@ private:
         allocator_type get_allocator() const noexcept { return boost::asio::get_associated_allocator(op->handler_); }
         cancellation_slot_type get_cancellation_slot() const noexcept { return op->cancellation_.slot(); }
 
-        void operator()(error_code ec, std::size_t n)
+        // For a socket that was waited for, there are no bytes.
+        void operator()(error_code ec, std::size_t n = 0)
         {
             op->cancellation_.slot().clear();
             Next(std::move(op), ec, n);
@@ -148,6 +155,8 @@ private:
         op.guarded([&op] { op.advance(); });
         if(std::holds_alternative<write_pieces>(op.next_))
             write(std::move(me));
+        else if(op.has_extent())
+            send_extent(std::move(me));
         else if(op.layers_.wants_async_read(op.next_))
             read(std::move(me));
         else if(op.is_done() && !op.layers_.opened())
@@ -201,12 +210,48 @@ private:
     {
         if(n == 0 && ec.failed())
             return serializer_.failed({ec, subject_of(*job_.stream, "output"), {}});
-        hash_front(sum_, std::get<write_pieces>(next_).pieces, n);
+        if(sum_.running())
+            hash_front(sum_, std::get<write_pieces>(next_).pieces, n);
         auto next = serializer_.written(n);
         if(n == 0)
             return next;
         watch_->passed(n);
         return ec.failed() ? serializer_.failed({ec, subject_of(*job_.stream, "output"), {}}) : next;
+    }
+
+    // Empties the pipe, or waits for room in the socket.
+    static void send_extent(ticket me)
+    {
+        if constexpr(copies) {
+            auto& op = *me;
+            bool room = true;
+            op.guarded([&op, &room] {
+                while(room && op.has_extent() && !op.is_stopping())
+                    room = op.send_some();
+            });
+            if(room)
+                resume(std::move(me));
+            else
+                op.job_.stream->async_wait(Stream::wait_write, transferred<&async_driver::has_room>{std::move(me)});
+        }
+    }
+
+    // Returns whether the socket had room.
+    bool send_some()
+    {
+        error_code ec;
+        auto const n = extent_.send_some(*job_.stream, ec);
+        if(n == 0 && ec == boost::asio::error::would_block)
+            return false;
+        next_ = n == 0 && ec == boost::system::errc::operation_not_supported ? serializer_.not_copied() : written(n, ec);
+        return true;
+    }
+
+    static void has_room(ticket me, error_code ec, std::size_t)
+    {
+        if(ec.failed())
+            me->next_ = me->written(0, ec);
+        resume(std::move(me));
     }
 
     static void read(ticket me)
@@ -279,14 +324,15 @@ private:
         guarded([this] {
             if(!std::exchange(started_, true))
                 next_ = serializer_.start();
-            while(!is_done() && !is_stopping() && !std::holds_alternative<write_pieces>(next_) && !layers_.wants_async_read(next_))
+            while(!is_done() && !is_stopping() && !std::holds_alternative<write_pieces>(next_) && !has_extent() &&
+                  !layers_.wants_async_read(next_))
                 next_ = std::visit([this](auto const& a) { return this->perform(a); }, next_);
         });
         if(is_done())
             layers_.release();
     }
 
-    action perform(open_layer const& a) { return layers_.perform(a); }
+    action perform(open_layer const& a) { return layers_.perform(a, copies && !a.hash && !job_.options.sum); }
     action perform(close_layer const& a) { return layers_.perform(a); }
 
     action perform(read_layer const& a)
@@ -296,10 +342,13 @@ private:
         return layers_.perform(a);
     }
 
+    action perform(copy_extent const& a) { return extent_.fill(a.extent) ? action(a) : serializer_.not_copied(); }
+
+    // Those that are not performed here.
     template<class Action>
-    action perform(Action const&)
+    action perform(Action const& a)
     {
-        return serializer_.not_copied(); // which is not asked for: no source is offered for copies
+        return a;
     }
 
     void fill(std::size_t max)
@@ -310,6 +359,8 @@ private:
     // On both.
 
     bool is_done() const noexcept { return std::holds_alternative<done>(next_); }
+
+    bool has_extent() const noexcept { return std::holds_alternative<copy_extent>(next_) && extent_.size() != 0; }
 
     bool is_stopping() const noexcept
     {
@@ -339,6 +390,7 @@ private:
     std::optional<activity_span<O>> span_;
     shared_observer<O> observer_;
     std::optional<entry_watch<O>> watch_;
+    extent_pipe extent_; // has the first bytes that `next_` is to copy
     action next_;
     bool started_ = false;
     std::array<boost::asio::const_buffer, 6> buffers_; // as many as `write_pieces` has

@@ -48,12 +48,13 @@ public:
     {
     }
 
-    action perform(open_layer const& a)
+    /// @param copies Whether `copy_extent` can be performed.
+    action perform(open_layer const& a, bool copies)
     {
         error_ = {};
         left_ = 0;
         ready_ = probed_ = false;
-        return driver_.perform(a);
+        return driver_.perform(a, copies);
     }
 
     /// Precondition: `ready()`.
@@ -73,7 +74,8 @@ public:
     {
         left_ = 0;
         auto next = probed_ ? driver_.close(more_, error_) : driver_.perform(a);
-        if(!std::holds_alternative<done>(next))
+        // The end of an extent is copied when its source has been found right.
+        if(!std::holds_alternative<done>(next) && !std::holds_alternative<copy_extent>(next))
             release();
         return next;
     }
