@@ -24,6 +24,8 @@ namespace tarexport {
 
 /** Inflates with Intel's ISA-L, about twice as fast as zlib. Needs that library, version 2.30 or later, which nothing else here does.
 
+    Passes over the reserved flags of a member's header, where zlib refuses them.
+
     @par Example
     @code
     auto const s = tarexport::expanded<tarexport::isal_inflater>(store);
