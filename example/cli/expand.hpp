@@ -17,10 +17,12 @@
 #include <tarexport/isal_inflater.hpp>
 #endif
 
+#include <algorithm>
 #include <stop_token>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 // Unpacking the layers of a store on their way, as `--expand` says.
 
@@ -38,9 +40,16 @@ using expanded_store = tarexport::expanded_store<Store const&, inflater>;
 
 inline void add_expand_options(po::options_description& described)
 {
-    described.add_options()("expand", po::value<std::string>()->implicit_value("measured", "HOW"),
+    described.add_options()("expand", po::value<std::string>()->implicit_value("measured")->value_name("HOW"),
         "unpack layers that the store has compressed, as docker save has them; --expand=spooled unpacks them once, into temporary files; "
         "--expand=promised believes the sizes that compressed files tell, and fails where one was wrong (default: measured, which unpacks them twice)");
+}
+
+/// Return arguments in which `--expand` alone has its value: without, it would take the next word for one.
+inline std::vector<std::string> with_expand_value(std::vector<std::string> arguments)
+{
+    std::ranges::replace(arguments, std::string("--expand"), std::string("--expand=measured"));
+    return arguments;
 }
 
 /// Return how layers are unpacked; spooled ones are in the directory for temporary files. @throws usage_error

@@ -172,7 +172,7 @@ int ls(std::vector<std::string> const& arguments)
         ("json", "print a JSON array");
     // clang-format on
     add_expand_options(described);
-    auto const values = parse(arguments, described);
+    auto const values = parse(with_expand_value(arguments), described);
     if(values.count("help") != 0) {
         std::cout << "tarexport ls [OPTIONS]\nLists the images of a store: names, ID, platform, time of creation and size of the layers.\n\n" << described;
         return 0;

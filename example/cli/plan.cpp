@@ -32,7 +32,7 @@ int plan(std::vector<std::string> const& arguments)
     add_layout_options(described);
     add_have_options(described);
     add_expand_options(described);
-    auto const values = parse(arguments, described);
+    auto const values = parse(with_expand_value(arguments), described);
     if(values.count("help") != 0) {
         std::cout << "tarexport plan [OPTIONS] NAME[=AS]...\nShows the archive that save would write, without reading a layer, unless --expand has to.\n\n"
                   << described;

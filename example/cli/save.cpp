@@ -57,7 +57,7 @@ po::options_description options()
 int save(std::vector<std::string> const& arguments)
 {
     auto const described = options();
-    auto const values = parse(arguments, described);
+    auto const values = parse(with_expand_value(arguments), described);
     if(values.count("help") != 0) {
         std::cout << "tarexport save [OPTIONS] NAME[=AS]...\nSaves images to one tar archive that docker load, podman load and others read.\n\n"
                   << described << examples;

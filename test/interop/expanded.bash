@@ -29,7 +29,7 @@ layer_digests() {
 expanded_like_skopeo() {
     rm -f "$work/skopeo.tar"
     in_peers skopeo copy -q "oci:$work/$1:$app:1.0" "docker-archive:$work/skopeo.tar:$app:1.0"
-    save --store "oci:$work/$1" --expand "$app:1.0" >"$work/ours.tar"
+    save --store "oci:$work/$1" --expand=measured "$app:1.0" >"$work/ours.tar"
     same "the digests of the layers" "$(layer_digests "$work/ours.tar")" "$(layer_digests "$work/skopeo.tar")"
     same "how many there are" "$(layer_digests "$work/ours.tar" | wc -l)" 4
 }

@@ -11,7 +11,7 @@ import hashlib
 import json
 
 from harness import Checks, same
-from layout import Layout, raw_layer
+from layout import LAYER, Layout, raw_layer
 
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 WAYS = ["--expand", "--expand=measured", "--expand=spooled", "--expand=promised"]
@@ -24,7 +24,7 @@ def layouts(folder, damage=lambda data: data):
     layers = [raw_layer(200000 * n, n, f"file{n}") for n in (1, 2, 3)]
     diffs = {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(data).hexdigest() for data in layers]}
     raw, packed = Layout(folder + "/raw"), Layout(folder + "/packed")
-    raw.add(raw.image([raw.blob(data) for data in layers], rootfs=diffs), "app:1.0")
+    raw.add(raw.image([raw.blob(data, LAYER) for data in layers], rootfs=diffs), "app:1.0")
     packed.add(packed.image([packed.blob(damage(gzip.compress(data, mtime=0)), GZIP) for data in layers], rootfs=diffs), "app:1.0")
     raw.finish()
     packed.finish()
