@@ -6,6 +6,7 @@
 //
 
 #include "commands.hpp"
+#include "expand.hpp"
 #include "options.hpp"
 #include "stores.hpp"
 #include "text.hpp"
@@ -135,15 +136,15 @@ void print_table(std::vector<tarexport::listed_image> const& images, std::vector
     std::cout << std::flush;
 }
 
-// Prints all images that can be read. Returns why others cannot.
-template<class Store>
-std::vector<tarexport::failure> list(Store const& store, bool as_json)
+// Prints all images that can be read. Returns why others cannot. `sized` is the store whose layers the sizes are of.
+template<class Store, class Sized>
+std::vector<tarexport::failure> list(Store const& store, Sized const& sized, bool as_json)
 {
     std::vector<tarexport::failure> unreadable;
     auto const images = store.list(unreadable);
     std::vector<row> rows;
     for(auto const& image : images) {
-        rows.push_back(describe(store, image.id));
+        rows.push_back(describe(sized, image.id));
         for(auto const& name : image.names)
             rows.back().names.emplace_back(cli::written(store, name));
     }
@@ -170,15 +171,21 @@ int ls(std::vector<std::string> const& arguments)
         ("store", po::value<std::string>(), store_help)
         ("json", "print a JSON array");
     // clang-format on
-    auto const values = parse(arguments, described);
+    add_expand_options(described);
+    auto const values = parse(with_expand_value(arguments), described);
     if(values.count("help") != 0) {
         std::cout << "tarexport ls [OPTIONS]\nLists the images of a store: names, ID, platform, time of creation and size of the layers.\n\n" << described;
         return 0;
     }
     if(!list(values, "name").empty())
         throw usage_error("ls takes no names");
+    (void)expand_options(values);
     auto const opened = open_store(values);
-    auto const unreadable = std::visit([&](auto const& store) { return list(store, values.count("json") != 0); }, opened.store);
+    auto const unreadable = std::visit(
+        [&](auto const& store) {
+            return with_expansion(store, values, {}, [&](auto const& sized) { return list(store, sized, values.count("json") != 0); });
+        },
+        opened.store);
     if(!std::cout)
         throw std::runtime_error("cannot write to standard output");
     tell_bare_tags(opened);

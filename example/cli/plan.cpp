@@ -6,6 +6,7 @@
 //
 
 #include "commands.hpp"
+#include "expand.hpp"
 #include "have.hpp"
 #include "layouts.hpp"
 #include "options.hpp"
@@ -30,15 +31,22 @@ int plan(std::vector<std::string> const& arguments)
     // clang-format on
     add_layout_options(described);
     add_have_options(described);
-    auto const values = parse(arguments, described);
+    add_expand_options(described);
+    auto const values = parse(with_expand_value(arguments), described);
     if(values.count("help") != 0) {
-        std::cout << "tarexport plan [OPTIONS] NAME[=AS]...\nShows the archive that save would write, without reading a layer.\n\n"
+        std::cout << "tarexport plan [OPTIONS] NAME[=AS]...\nShows the archive that save would write, without reading a layer, unless --expand has to.\n\n"
                   << described;
         return 0;
     }
     check_layout(values);
+    (void)expand_options(values);
     auto const opened = open_store(values);
-    auto const plan = std::visit([&](auto const& store) { return plan_from(store, names(values, store), values); }, opened.store);
+    auto const plan = std::visit(
+        [&](auto const& store) {
+            auto const requested = names(values, store);
+            return with_expansion(store, values, {}, [&](auto const& from) { return plan_from(from, requested, values); });
+        },
+        opened.store);
     if(!plan)
         throw std::runtime_error(sentence(opened, plan.error()));
     if(values.count("json") != 0)

@@ -7,6 +7,7 @@
 
 #include "save.hpp"
 #include "commands.hpp"
+#include "expand.hpp"
 #include "have.hpp"
 #include "layouts.hpp"
 #include "options.hpp"
@@ -32,6 +33,7 @@ Examples:
   tarexport save --store oci:/srv/images -o app.tar --resume app:1.0     goes on where that one stopped
   tarexport save --store oci:/srv/images -o app.tar --layout hybrid --all-platforms app:1.0
   tarexport save --store docker: --have base.tar -o app.tar app:1.1      without the layers that base.tar has
+  tarexport save --store oci:/srv/images --expand -o app.tar app:1.0     its compressed layers unpacked, as docker save has them
 )";
 
 po::options_description options()
@@ -46,6 +48,7 @@ po::options_description options()
     add_output_options(described);
     add_layout_options(described);
     add_have_options(described);
+    add_expand_options(described);
     return described;
 }
 
@@ -54,7 +57,7 @@ po::options_description options()
 int save(std::vector<std::string> const& arguments)
 {
     auto const described = options();
-    auto const values = parse(arguments, described);
+    auto const values = parse(with_expand_value(arguments), described);
     if(values.count("help") != 0) {
         std::cout << "tarexport save [OPTIONS] NAME[=AS]...\nSaves images to one tar archive that docker load, podman load and others read.\n\n"
                   << described << examples;
@@ -62,12 +65,18 @@ int save(std::vector<std::string> const& arguments)
     }
     check_layout(values);
     check_output(values);
+    (void)expand_options(values);
     opened_store const opened = open_store(values);
     run_save(
         values,
         [&](stop_on_signal& signals, display& watching) {
             return std::visit(
-                [&](auto const& store) { return save_from(store, names(values, store), values, signals, watching); }, opened.store);
+                [&](auto const& store) {
+                    auto const requested = names(values, store);
+                    return with_expansion(store, values, signals.token(),
+                        [&](auto const& from) { return save_from(from, requested, values, signals, watching); });
+                },
+                opened.store);
         },
         [&](tarexport::failure const& why) { return sentence(opened, why); });
     return 0;

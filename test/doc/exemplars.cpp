@@ -10,10 +10,12 @@
 
 #include <tarexport.hpp>
 #include <tarexport/digest_set.hpp>
+#include <tarexport/store/expanded.hpp>
 #include <tarexport/store/measured.hpp>
 #include <tarexport/testing/store.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -329,6 +331,23 @@ static_assert(unsized_layer_store<generated_layers> && !layer_store<generated_la
 static_assert(layer_store<measured_store<generated_layers>>);
 //]
 
+//[inflater
+/// zlib, which counts the members.
+class counted_inflater {
+public:
+    counted_inflater() { ++members; }
+
+    inflate_status inflate(bytes_view& in, std::span<std::byte>& out) { return zlib_.inflate(in, out); }
+
+    static inline std::atomic<int> members = 0;
+
+private:
+    zlib_inflater zlib_;
+};
+
+static_assert(inflater<counted_inflater>);
+//]
+
 //[observer
 /// Knows how far a save is.
 struct percent {
@@ -444,6 +463,8 @@ void check_stores(numbers const& n)
 
     auto const layers = measured(generated_layers());
     expect(saved(stores(n.known, n.refs, layers), "numbers:1.0") == saved(all, "numbers:1.0"), "generated layers are the same");
+    expect(saved(expanded<counted_inflater>(all), "numbers:1.0") == saved(all, "numbers:1.0"), "raw layers are not unpacked");
+    expect(counted_inflater::members == 0, "and so nothing is inflated");
 }
 
 void check_policy(numbers const& n)

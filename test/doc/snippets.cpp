@@ -14,6 +14,7 @@
 #include <tarexport/store/archive.hpp>
 #include <tarexport/store/containers.hpp>
 #include <tarexport/store/docker.hpp>
+#include <tarexport/store/expanded.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -182,6 +183,16 @@ save_report save_what_is_there(oci_layout_store const& store, names const& what,
 }
 //]
 
+void expand(oci_layout_store const& images)
+{
+    memory_sink out, direct;
+    //[expanded
+    tarexport::save(tarexport::expanded(images), tarexport::names("greeting:1.0"), out);
+    //]
+    tarexport::save(images, names("greeting:1.0"), direct);
+    expect(out.bytes() == direct.bytes(), "raw layers pass as they are");
+}
+
 void platforms(oci_layout_store const& store)
 {
     memory_sink out;
@@ -337,6 +348,7 @@ int main()
 try {
     oci_layout_store const store(images_folder);
     pipeline(store);
+    expand(store);
     read_an_archive(store);
     what_names_do(store);
     platforms(store);

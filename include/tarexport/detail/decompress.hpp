@@ -12,6 +12,7 @@
 #include <tarexport/detail/compression_magic.hpp>
 #include <tarexport/detail/zstd_frames.hpp>
 #include <tarexport/error.hpp>
+#include <tarexport/inflater.hpp>
 #include <tarexport/layer.hpp>
 #include <tarexport/tar_reader.hpp>
 
@@ -32,6 +33,42 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+
+namespace tarexport {
+
+/// Inflates with zlib, which Boost.Iostreams is linked with.
+class zlib_inflater {
+public:
+    inflate_status inflate(bytes_view& in, std::span<std::byte>& out)
+    {
+        auto const* from = reinterpret_cast<char const*>(in.data());
+        auto* to = reinterpret_cast<char*>(out.data());
+        auto status = inflate_status::damaged;
+        try {
+            bool const more = filter_.filter().filter(from, from + in.size(), to, to + out.size(), in.empty());
+            status = more ? inflate_status::more : inflate_status::end;
+        }
+        catch(boost::iostreams::zlib_error const&) {
+            // What came out is right: a wrong sum is noticed when all data has come out.
+        }
+        in = in.subspan(static_cast<std::size_t>(from - reinterpret_cast<char const*>(in.data())));
+        out = out.subspan(static_cast<std::size_t>(to - reinterpret_cast<char*>(out.data())));
+        return status;
+    }
+
+private:
+    // zlib adds 16 to the size of the window where it shall take gzip's format and check its sums.
+    static boost::iostreams::zlib_params gzip_format()
+    {
+        boost::iostreams::zlib_params p;
+        p.window_bits = boost::iostreams::zlib::default_window_bits + 16;
+        return p;
+    }
+
+    boost::iostreams::zlib_decompressor filter_{gzip_format(), 1};
+};
+
+} // namespace tarexport
 
 namespace tarexport::detail {
 
@@ -57,7 +94,7 @@ inline constexpr std::size_t packed_buffer_size = std::size_t{64} << 10;
     All members of a file count, and all frames of a zstd file; what else comes behind them is an error, and so is an end within one.
     xz is told, and not read.
 */
-template<layer_source Source>
+template<layer_source Source, inflater Inflater = zlib_inflater>
 class decompressed_source {
 public:
     static constexpr std::size_t first_size = 512;
@@ -123,11 +160,13 @@ public:
     /// Return what is wrong with the compressed data, in words.
     std::string const& problem() const noexcept { return failure_.detail; }
 
+    /// Return what the bytes come from.
+    Source const& source() const noexcept { return source_; }
+
     /// Return whether the reason lies in the compressed bytes, not in the source.
     bool is_damaged() const noexcept { return !failure_.detail.empty(); }
 
 private:
-    using gzip_filter = boost::iostreams::zlib_decompressor;
     using zstd_filter = boost::iostreams::zstd_decompressor;
     using bzip2_filter = boost::iostreams::bzip2_decompressor;
 
@@ -238,6 +277,20 @@ private:
 
     void run(std::monostate, char*&, std::size_t) {}
 
+    void run(Inflater& f, char*& out, std::size_t size)
+    {
+        auto in = to_bytes(rest());
+        auto room = std::as_writable_bytes(std::span(out, size));
+        bool const last = in.empty();
+        auto const status = f.inflate(in, room);
+        at_ = end_ - in.size();
+        out += size - room.size();
+        if(status == inflate_status::damaged)
+            last ? too_short() : damaged(error::invalid_document, "the " + name() + " data is damaged");
+        else if(status == inflate_status::end)
+            filter_.template emplace<std::monostate>();
+    }
+
     // `out` is right also after an exception: a wrong sum is noticed when all data has come out.
     template<class Filter>
     void run(Filter& f, char*& out, std::size_t size)
@@ -267,21 +320,13 @@ private:
             return false;
         }
         switch(*kind_) {
-        case compression::gzip: filter_.template emplace<gzip_filter>(gzip_format(), 1); break;
+        case compression::gzip: filter_.template emplace<Inflater>(); break;
         case compression::zstd: filter_.template emplace<zstd_filter>(boost::iostreams::zstd_params(), 1); break;
         case compression::bzip2: filter_.template emplace<bzip2_filter>(false, 1); break;
         case compression::none:
         case compression::xz: break;
         }
         return true;
-    }
-
-    // zlib adds 16 to the size of the window where it shall take gzip's format and check its sums.
-    static boost::iostreams::zlib_params gzip_format()
-    {
-        boost::iostreams::zlib_params p;
-        p.window_bits = boost::iostreams::zlib::default_window_bits + 16;
-        return p;
     }
 
     Source source_;
@@ -294,7 +339,7 @@ private:
     std::optional<compression> kind_;
     zstd_frames frames_;
     std::unique_lock<std::mutex> alone_;
-    std::variant<std::monostate, gzip_filter, zstd_filter, bzip2_filter> filter_;
+    std::variant<std::monostate, Inflater, zstd_filter, bzip2_filter> filter_;
     failure failure_;
     bool ended_ = false;
     bool finished_ = false;

@@ -209,10 +209,11 @@ private:
 
     action source_failed(error_code const& ec)
     {
+        // What failed may also be the reading of what the source has lent, of which it knows nothing.
         if constexpr(has_reason<source>)
-            return serializer_.failed(source_->reason());
-        else
-            return serializer_.failed({ec, subject_of(*source_, called()), {}});
+            if(failure why = source_->reason(); why.code.failed())
+                return serializer_.failed(std::move(why));
+        return serializer_.failed({ec, subject_of(*source_, called()), {}});
     }
 
     plan const& plan_;

@@ -16,6 +16,7 @@
 #include <tarexport/stores.hpp>
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -111,6 +112,12 @@ public:
     requires loads_by_manifest<underlying_store>
     {
         return underlying().load_image(d);
+    }
+
+    std::optional<digest> parent_of(digest const& id) const
+    requires tells_parents<underlying_store>
+    {
+        return underlying().parent_of(id);
     }
 
 private:

@@ -63,6 +63,16 @@ std::string name_of_layer([[maybe_unused]] Source const& s, std::string_view oth
         return std::string(otherwise);
 }
 
+// Why reading a source has failed, in its own words where it has some.
+template<class Source>
+failure why_failed(Source const& s, error_code const& ec, std::string_view otherwise, std::string during = {})
+{
+    if constexpr(has_reason<Source>)
+        return s.reason();
+    else
+        return {ec, detail::name_of_layer(s, otherwise), std::move(during)};
+}
+
 inline std::string name_of_layer(image const& i, std::size_t n) { return i.id.str() + ", layer " + std::to_string(n); }
 
 // The algorithm that names the layer in the image, so that both digests can be compared.
@@ -109,7 +119,7 @@ result<descriptor> read_whole_layer(Handle const& h, image const& i, std::size_t
             return why;
     }
     if(ec.failed())
-        return about(ec, "while reading it for its size");
+        return detail::why_failed(*opened, ec, detail::name_of_layer(i, n), "while reading it for its size");
     d.id = *hasher.result();
     if constexpr(tells_id<Handle>)
         if(digest const told = h.id(); !told.empty() && told != d.id)

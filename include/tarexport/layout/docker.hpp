@@ -43,7 +43,7 @@ namespace tarexport {
     these are 1970-01-01T00:00:00Z here. Where that engine leaves things to chance or loses them, this does not:
     images come in request order, and every untagged image is in `index.json`. An image without layers is refused, as there.
 
-    A layer that a store holds compressed stays so, under the digest and media type of the compressed bytes.
+    A layer that a store holds compressed stays so, under the digest and media type of the compressed bytes; `expanded` unpacks it.
 */
 struct docker_layout {
     /// Seconds east of UTC of the zone that the engine would have been in; v1 image IDs depend on it.

@@ -55,7 +55,7 @@ public:
             error_code ec;
             auto const n = reader.next(static_cast<std::size_t>(std::min<std::uint64_t>(offset, reader.portion)), ec).size();
             if(ec.failed())
-                return failure{ec, detail::name_of_layer(*opened, "layer " + info_.id.str()), {}};
+                return detail::why_failed(*opened, ec, "layer " + info_.id.str());
             if(n == 0)
                 break;
             offset -= n;

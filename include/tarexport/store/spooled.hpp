@@ -64,6 +64,22 @@ private:
     std::shared_ptr<detail::spooled_bytes const> bytes_;
 };
 
+namespace detail {
+
+/// Read a layer of unknown size, and put it into an area; see `read_whole_layer`.
+template<class Hashes, unsized_layer_handle Handle>
+result<spooled_handle> spool_layer(
+    Handle const& h, image const& i, std::size_t n, std::uint64_t largest, std::shared_ptr<spool_area> const& area)
+{
+    spooled_bytes::writer out(area);
+    auto read = detail::read_whole_layer<Hashes>(h, i, n, largest, [&](bytes_view b) { return out.write(b); });
+    if(!read)
+        return read.error();
+    return spooled_handle(std::move(*read), out.finish());
+}
+
+} // namespace detail
+
 /** Completes a store that cannot tell the sizes of its layers: each is read once, while planning, and kept until it is written.
 
     They are kept in memory up to a limit, and beyond it in one temporary file that has no name: it is gone when the program is,
@@ -98,12 +114,7 @@ public:
         auto lease = this->underlying().layer(i, n);
         if(!lease)
             return lease.error();
-        detail::spooled_bytes::writer out(area_);
-        auto read = detail::read_whole_layer<Hashes>(
-            *lease, i, n, largest_layer_, [&](bytes_view b) { return out.write(b); });
-        if(!read)
-            return read.error();
-        return handle(std::move(*read), out.finish());
+        return detail::spool_layer<Hashes>(*lease, i, n, largest_layer_, area_);
     }
 
 private:
