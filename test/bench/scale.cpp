@@ -112,7 +112,8 @@ measured apart(std::function<measured()> const& run)
 void print_table(std::string const& title, std::vector<std::size_t> const& sizes, std::function<measured(std::size_t)> const& run)
 {
     constexpr double mib = 1 << 20;
-    std::printf("\n%s\n\n| images | seconds | user seconds | x | allocations | x | most MiB | x | kept MiB | documents MiB | entries | kept bytes an entry beside its document |\n"
+    std::printf("\n%s\n\n| images | seconds | user seconds | x | allocations | x | most MiB | x | kept MiB | documents MiB | entries "
+                "| kept bytes an entry beside its document |\n"
                 "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", title.c_str());
     measured last;
     for(auto const n : sizes) {
@@ -146,18 +147,27 @@ measured with_store(auto const& make, tx::names const& names)
 
 void of_memory(std::vector<std::size_t> const& sizes)
 {
-    print_table("memory store, all images by their tags", sizes, [](std::size_t n) { return measure_plan(many::in_memory(n), many::all_names(n)); });
-    print_table("memory store, one image of so many", sizes, [](std::size_t n) { return measure_plan(many::in_memory(n), tx::names(many::name(n / 2))); });
-    print_table("memory store, filling it", sizes, [](std::size_t n) { return with_store([&] { return many::in_memory(n); }, tx::names(many::name(0))); });
+    print_table("memory store, all images by their tags", sizes, [](std::size_t n) {
+        return measure_plan(many::in_memory(n), many::all_names(n));
+    });
+    print_table("memory store, one image of so many", sizes, [](std::size_t n) {
+        return measure_plan(many::in_memory(n), tx::names(many::name(n / 2)));
+    });
+    print_table("memory store, filling it", sizes, [](std::size_t n) {
+        return with_store([&] { return many::in_memory(n); }, tx::names(many::name(0)));
+    });
 }
 
 void of_layout(std::vector<std::size_t> const& sizes, fs::path const& folder)
 {
     for(auto const n : sizes)
         many::write_layout(folder / std::to_string(n), n, 10);
-    std::printf("\nindex.json of the largest layout: %.1f MB\n", static_cast<double>(fs::file_size(folder / std::to_string(sizes.back()) / "index.json")) / 1e6);
+    auto const index = folder / std::to_string(sizes.back()) / "index.json";
+    std::printf("\nindex.json of the largest layout: %.1f MB\n", static_cast<double>(fs::file_size(index)) / 1e6);
     auto const open = [&](std::size_t n) { return tx::oci_layout_store((folder / std::to_string(n)).string()); };
-    print_table("OCI layout, opening it", sizes, [&](std::size_t n) { return with_store([&] { return open(n); }, tx::names(many::name(0))); });
+    print_table("OCI layout, opening it", sizes, [&](std::size_t n) {
+        return with_store([&] { return open(n); }, tx::names(many::name(0)));
+    });
     print_table("OCI layout, all images by their tags", sizes, [&](std::size_t n) { return measure_plan(open(n), many::all_names(n)); });
     print_table("OCI layout, all images by the names of their repositories (ten tags each)", sizes, [&](std::size_t n) {
         tx::names names;
@@ -179,7 +189,9 @@ void of_layout(std::vector<std::size_t> const& sizes, fs::path const& folder)
             names.add(store.lookup(tx::parse_reference(many::name(i)).value()).value().hex().substr(0, 20));
         return measure_plan(open(n), names);
     });
-    print_table("OCI layout, one image of so many", sizes, [&](std::size_t n) { return measure_plan(open(n), tx::names(many::name(n / 2, 3))); });
+    print_table("OCI layout, one image of so many", sizes, [&](std::size_t n) {
+        return measure_plan(open(n), tx::names(many::name(n / 2, 3)));
+    });
 }
 
 } // namespace
