@@ -180,7 +180,8 @@ public:
     {
         std::string s = "blobs/";
         s.append(name_of(d.algorithm())).push_back('/');
-        return s += d.hex();
+        d.append_hex(s);
+        return s;
     }
 
 private:
