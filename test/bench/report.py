@@ -25,7 +25,8 @@ def machine():
 def versions(context):
     """{program: its version}, of those that are there."""
     found = {}
-    here = {"tarexport": [context.tool, "--version"], "openssl": ["openssl", "version"], "tar": ["tar", "--version"], "cat, cp": ["cat", "--version"]}
+    here = {"tarexport": [context.tool, "--version"], "openssl": ["openssl", "version"],
+            "tar": ["tar", "--version"], "cat, cp": ["cat", "--version"]}
     peers = {n: [context.peers, "sh", n, "--version"] for n in ("docker", "podman", "skopeo")} if context.has_peers() else {}
     for name, command in {**here, **peers}.items():
         try:
@@ -43,7 +44,8 @@ def verdicts(scenario, results):
     for name, bound, ratio in scenario.aims:
         found = median(results, name) / ours
         met = found >= ratio if bound == "at least" else found <= ratio
-        yield "%s takes %.2f times as long as tarexport; the aim is %s %g: %s." % (name, found, bound, ratio, "met" if met else "**missed**")
+        yield "%s takes %.2f times as long as tarexport; the aim is %s %g: %s." % (
+            name, found, bound, ratio, "met" if met else "**missed**")
 
 
 def table(scenario, results, first_bytes, megabytes, runs):
@@ -58,7 +60,8 @@ def table(scenario, results, first_bytes, megabytes, runs):
         memory = "%.1f" % (max(r[1] for r in all_runs) / 2**20) if name.startswith("tarexport") else ""
         first = "%.3f" % first_bytes[name] if name in first_bytes else ""
         lines.append("| %s | %.3f | %.3f | %.3f | %.2f | %.2f | %s | %s | %.1f |" % (
-            name, middle, min(seconds), max(seconds), middle / ours, megabytes / 1000 / middle, first, memory, max(r[2] for r in all_runs) / 1e6))
+            name, middle, min(seconds), max(seconds), middle / ours, megabytes / 1000 / middle, first, memory,
+            max(r[2] for r in all_runs) / 1e6))
     return "\n".join([*lines, "", *verdicts(scenario, results), ""])
 
 
@@ -81,5 +84,6 @@ def plot(measured):
                 at(min(seconds)), at(max(seconds)), height + row / 2, height + row / 2))
             parts.append('<text x="%.1f" y="%d">%.2f s</text>' % (at(max(seconds)) + 6, height + 14, middle))
             height += row
-    head = '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">' % (left + width + 80, height + 12)
+    head = '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">' % (
+        left + width + 80, height + 12)
     return "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *parts, "</svg>", ""])

@@ -147,7 +147,8 @@ def podman(context):
     try:
         with layout_of(context) as (layout, _):
             subprocess.run(context.save("oci:" + layout, "bench:1=" + name, output=source), check=True)
-        loaded = subprocess.run([*command, "load", "-q", "-i", "/host" + source], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        loaded = subprocess.run([*command, "load", "-q", "-i", "/host" + source],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if loaded.returncode != 0:
             raise Skipped("podman loads nothing here: " + loaded.stdout.strip().splitlines()[-1])
         os.remove(source)
@@ -205,7 +206,8 @@ def own_store(context):
         "tarexport": context.saver(context.store, *context.names, output=output),
         "tarexport, unverified": context.saver(context.store, *context.names, output=output, options=["--no-verify"]),
         "cat of the archive": shell("cat %s > %s" % (source, output)),
-        "cat and openssl of the archive at the same time": shell("openssl dgst -sha256 %s & cat %s > %s && wait $!" % (source, source, output)),
+        "cat and openssl of the archive at the same time": shell(
+            "openssl dgst -sha256 %s & cat %s > %s && wait $!" % (source, source, output)),
     }, output)
 
 
