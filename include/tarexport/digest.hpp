@@ -134,7 +134,7 @@ public:
 
     friend std::ostream& operator<<(std::ostream& os, digest const& d) { return os << d.str(); }
 
-private:
+    /// Append what `hex` returns.
     void append_hex(std::string& s) const
     {
         constexpr char digits[] = "0123456789abcdef";
@@ -145,6 +145,7 @@ private:
         }
     }
 
+private:
     std::array<std::byte, 64> hash_{};
     digest_algorithm algorithm_{};
     std::uint8_t size_ = 0;

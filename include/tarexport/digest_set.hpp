@@ -18,6 +18,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,13 +32,24 @@ namespace tarexport {
     @see https://github.com/opencontainers/go-digest/blob/v1.0.0/digestset/set.go
 */
 class digest_set {
+    // Hashes of different algorithms have different sizes, so that equal ones are equal digests.
+    struct by_hash {
+        using is_transparent = void;
+
+        bool operator()(digest const& a, digest const& b) const noexcept
+        {
+            return std::ranges::lexicographical_compare(a.hash(), b.hash());
+        }
+        inline bool operator()(digest const& a, std::string_view digits) const noexcept;
+    };
+
 public:
-    using const_iterator = std::vector<digest>::const_iterator;
+    using const_iterator = std::set<digest, by_hash>::const_iterator;
 
     digest_set() = default;
 
     /// Construct from digests in any order, of which none is empty; those that occur again count once.
-    explicit digest_set(std::vector<digest> ids);
+    explicit digest_set(std::vector<digest> const& ids);
 
     digest_set(std::initializer_list<digest> ids) : digest_set(std::vector<digest>(ids)) {}
 
@@ -49,7 +61,7 @@ public:
     /// Return whether a digest is in the set.
     bool contains(digest const& id) const noexcept;
 
-    /// Add a digest. Precondition: `!id.empty()`. @return Whether it was not in the set.
+    /// Add a digest, in logarithmic time. Precondition: `!id.empty()`. @return Whether it was not in the set.
     bool insert(digest const& id);
 
     /// Remove a digest. @return Whether it was in the set.
@@ -76,13 +88,7 @@ public:
     std::vector<std::pair<digest, std::string>> short_codes(std::size_t length) const;
 
 private:
-    // Hashes of different algorithms have different sizes, so that equal ones are equal digests.
-    static bool less(digest const& a, digest const& b) noexcept
-    {
-        return std::ranges::lexicographical_compare(a.hash(), b.hash());
-    }
-
-    std::vector<digest> ids_;
+    std::set<digest, by_hash> ids_;
 };
 
 namespace detail {
@@ -129,35 +135,30 @@ inline bool hex_starts_with(digest const& id, std::string_view text) noexcept
 
 } // namespace detail
 
-inline digest_set::digest_set(std::vector<digest> ids) : ids_(std::move(ids))
+inline bool digest_set::by_hash::operator()(digest const& a, std::string_view digits) const noexcept
+{
+    return detail::hex_less(a, digits);
+}
+
+inline digest_set::digest_set(std::vector<digest> const& ids) : ids_(ids.begin(), ids.end())
 {
     BOOST_ASSERT(std::ranges::none_of(ids_, &digest::empty));
-    std::ranges::sort(ids_, less);
-    ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
 }
 
 inline bool digest_set::contains(digest const& id) const noexcept
 {
-    return std::ranges::binary_search(ids_, id, less);
+    return ids_.contains(id);
 }
 
 inline bool digest_set::insert(digest const& id)
 {
     BOOST_ASSERT(!id.empty());
-    auto const at = std::ranges::lower_bound(ids_, id, less);
-    if(at != ids_.end() && *at == id)
-        return false;
-    ids_.insert(at, id);
-    return true;
+    return ids_.insert(id).second;
 }
 
 inline bool digest_set::erase(digest const& id)
 {
-    auto const at = std::ranges::lower_bound(ids_, id, less);
-    if(at == ids_.end() || *at != id)
-        return false;
-    ids_.erase(at);
-    return true;
+    return ids_.erase(id) != 0;
 }
 
 inline result<digest> digest_set::find_prefix(std::string_view text) const
@@ -173,7 +174,7 @@ inline result<digest> digest_set::find_prefix(std::string_view text) const
     auto const matches = [&](digest const& id) {
         return detail::hex_starts_with(id, digits) && (!algorithm || *algorithm == name_of(id.algorithm()));
     };
-    auto first = std::lower_bound(ids_.begin(), ids_.end(), digits, detail::hex_less);
+    auto first = ids_.lower_bound(digits);
     // A digest of another algorithm that has exactly these digits comes before a longer one that begins with them.
     if(algorithm && first != ids_.end() && detail::hex_size(*first) == digits.size() &&
         detail::hex_starts_with(*first, digits) && name_of(first->algorithm()) < *algorithm)
@@ -191,15 +192,16 @@ inline std::vector<std::pair<digest, std::string>> digest_set::short_codes(std::
 {
     std::vector<std::pair<digest, std::string>> codes;
     codes.reserve(ids_.size());
+    std::vector<digest> const ids(ids_.begin(), ids_.end());
     // A run of digests that share `length` digits keeps the longest code that one of them needed.
     std::size_t n = length, run_end = 0;
-    for(std::size_t i = 0; i != ids_.size(); ++i) {
-        auto const& id = ids_[i];
+    for(std::size_t i = 0; i != ids.size(); ++i) {
+        auto const& id = ids[i];
         auto const size = detail::hex_size(id);
-        if(size > n && i + 1 != ids_.size()) {
-            for(auto j = std::max(i, run_end) + 1; j != ids_.size() && detail::shared_digits(id, ids_[j]) >= n; ++j)
+        if(size > n && i + 1 != ids.size()) {
+            for(auto j = std::max(i, run_end) + 1; j != ids.size() && detail::shared_digits(id, ids[j]) >= n; ++j)
                 run_end = j;
-            if(auto const shared = detail::shared_digits(id, ids_[i + 1]); shared >= n)
+            if(auto const shared = detail::shared_digits(id, ids[i + 1]); shared >= n)
                 n = std::min(shared + 1, size);
         }
         codes.emplace_back(id, size > n ? id.hex().substr(0, n) : id.str());

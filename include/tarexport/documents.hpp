@@ -188,41 +188,66 @@ inline std::string render_index(std::span<descriptor const> manifests)
     return tarexport::render_index(i);
 }
 
-/// Return `manifest.json`, with its newline.
-inline std::string render_manifest_json(std::span<manifest_item const> items)
+namespace detail {
+
+inline void append_manifest_item(json_writer& w, manifest_item const& item)
 {
-    std::string text;
-    detail::json_writer w(text);
-    w.begin_array();
-    for(auto const& item : items) {
+    w.begin_object();
+    w.key("Config");
+    w.string(item.config);
+    w.key("RepoTags");
+    if(item.tags.empty())
+        w.null();
+    else
+        append_strings(w, item.tags);
+    w.key("Layers");
+    append_strings(w, item.layers);
+    if(!item.parent.empty()) {
+        w.key("Parent");
+        w.string(item.parent);
+    }
+    if(!item.sources.empty()) {
+        w.key("LayerSources");
         w.begin_object();
-        w.key("Config");
-        w.string(item.config);
-        w.key("RepoTags");
-        if(item.tags.empty())
-            w.null();
-        else
-            detail::append_strings(w, item.tags);
-        w.key("Layers");
-        detail::append_strings(w, item.layers);
-        if(!item.parent.empty()) {
-            w.key("Parent");
-            w.string(item.parent);
-        }
-        if(!item.sources.empty()) {
-            w.key("LayerSources");
-            w.begin_object();
-            for(auto const& [diff_id, source] : item.sources) {
-                w.key(diff_id);
-                detail::append_descriptor(w, source, detail::descriptor_order::size_first);
-            }
-            w.end_object();
+        for(auto const& [diff_id, source] : item.sources) {
+            w.key(diff_id);
+            append_descriptor(w, source, descriptor_order::size_first);
         }
         w.end_object();
     }
-    w.end_array();
-    text.push_back('\n');
-    return text;
+    w.end_object();
+}
+
+/// Writes `manifest.json` image by image, so that no list of them is kept.
+class manifest_json_writer {
+public:
+    void add(manifest_item const& item)
+    {
+        text_.push_back(text_.empty() ? '[' : ',');
+        json_writer w(text_);
+        append_manifest_item(w, item);
+    }
+
+    /// Return the document, with its newline.
+    std::string finish() &&
+    {
+        text_ += text_.empty() ? "[]\n" : "]\n";
+        return std::move(text_);
+    }
+
+private:
+    std::string text_;
+};
+
+} // namespace detail
+
+/// Return `manifest.json`, with its newline.
+inline std::string render_manifest_json(std::span<manifest_item const> items)
+{
+    detail::manifest_json_writer w;
+    for(auto const& item : items)
+        w.add(item);
+    return std::move(w).finish();
 }
 
 /// Return `repositories`, with its newline.

@@ -180,7 +180,8 @@ public:
     {
         std::string s = "blobs/";
         s.append(name_of(d.algorithm())).push_back('/');
-        return s += d.hex();
+        d.append_hex(s);
+        return s;
     }
 
 private:
@@ -311,6 +312,7 @@ public:
             identity.update(to_bytes(header));
             identity.update(plan_.id(i).hash());
         }
+        shrink();
         plan_.size_ = position + end_of_archive_size;
         plan_.etag_ = identity.result();
         return std::move(plan_);
@@ -362,8 +364,20 @@ private:
         return encoded;
     }
 
+    // A plan is kept as long as its archive is written: without the room that was left for more.
+    void shrink()
+    {
+        plan_.entries_.shrink_to_fit();
+        plan_.documents_.shrink_to_fit();
+        plan_.layers_.shrink_to_fit();
+        plan_.images_.shrink_to_fit();
+        plan_.left_out_.shrink_to_fit();
+        plan_.names_.shrink_to_fit();
+    }
+
     void add_rendered(std::string text, digest const& id, std::uint32_t mode, std::int64_t mtime, std::string path)
     {
+        text.shrink_to_fit();
         auto const size = text.size();
         plan_.documents_.push_back({std::move(text), id});
         add(entry_kind::document, plan_.documents_.size() - 1, size, mode, mtime, std::move(path));

@@ -5,7 +5,7 @@
 #
 """Times commands in turn, each on a machine that has settled: what all the benchmarks of this folder measure with."""
 
-import io, mmap, os, random, statistics, subprocess, sys, tarfile, threading, time
+import hashlib, io, json, mmap, os, random, socket, statistics, subprocess, sys, tarfile, threading, time
 
 # Most of a run is memory that the kernel has to find for the archive's pages.
 TOUCHED = 3 << 30
@@ -56,30 +56,43 @@ class Watch(threading.Thread):
             time.sleep(0.01)
 
 
-def run_once(command, output):
-    """Seconds, the most RssAnon of the command's own process, and bytes in use beside its output at their most."""
+def run_once(command, output, into="file"):
+    """Seconds, the most RssAnon of the command's own process, and bytes in use beside its output at their most.
+
+    `into`: `file`, where the command writes `output` itself; `pipe` or `socket`, where its standard output is one, and what
+    comes out at the other end is thrown away.
+    """
     if os.path.exists(output):
         os.remove(output)
     settle()
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    taker, ours = None, subprocess.DEVNULL
+    if into != "file":
+        ours, theirs = socket.socketpair() if into == "socket" else map(os.fdopen, reversed(os.pipe()), "wr")
+        taker = subprocess.Popen(["cat"], stdin=theirs, stdout=subprocess.DEVNULL)
+        theirs.close()
+    process = subprocess.Popen(command, stdout=ours, stderr=subprocess.PIPE)
+    if taker:
+        ours.close()
     watch = Watch(process, os.path.dirname(output))
     watch.start()
     said = process.stderr.read().decode()
     if process.wait() != 0:
         sys.exit("%s failed: %s" % (command, said))
+    if taker:
+        taker.wait()
     elapsed = time.perf_counter() - start
     watch.ended = True
     watch.join()
-    return elapsed, watch.memory, max(0, watch.temporary - os.path.getsize(output))
+    return elapsed, watch.memory, max(0, watch.temporary - (os.path.getsize(output) if into == "file" else 0))
 
 
-def interleaved(contenders, output, runs):
+def interleaved(contenders, output, runs, into="file"):
     """{name: [what run_once says, of each run]}; the round before the first warms the page cache up and is not kept."""
     results = {name: [] for name in contenders}
     for n in range(runs + 1):
         for name, command in contenders.items():
-            result = run_once(command, output)
+            result = run_once(command, output, into)
             if n != 0:
                 results[name].append(result)
     return results
@@ -119,3 +132,29 @@ def large_layers(megabytes):
         out = io.BytesIO()
         write_tar(out, [("file%d" % n, content)])
         yield n, out.getvalue()
+
+
+def make_layout(folder, size):
+    """A layout of 7 layers of unlike sizes, each a tar of one file of incompressible bytes."""
+    blobs = os.path.join(folder, "blobs", "sha256")
+    os.makedirs(blobs)
+
+    def put(data):
+        digest = hashlib.sha256(data).hexdigest()
+        with open(os.path.join(blobs, digest), "wb") as f:
+            f.write(data)
+        return {"digest": "sha256:" + digest, "size": len(data)}
+
+    layers = [dict(put(layer), mediaType="application/vnd.oci.image.layer.v1.tar") for _, layer in large_layers(size)]
+    config = {"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/x"]},
+              "rootfs": {"type": "layers", "diff_ids": [l["digest"] for l in layers]}}
+    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "config": dict(put(json.dumps(config).encode()), mediaType="application/vnd.oci.image.config.v1+json"),
+                "layers": layers}
+    entry = dict(put(json.dumps(manifest).encode()), mediaType=manifest["mediaType"],
+                 annotations={"org.opencontainers.image.ref.name": "bench:1"})
+    with open(os.path.join(folder, "index.json"), "w") as f:
+        json.dump({"schemaVersion": 2, "manifests": [entry]}, f)
+    with open(os.path.join(folder, "oci-layout"), "w") as f:
+        f.write('{"imageLayoutVersion":"1.0.0"}')
+    return [os.path.join(blobs, l["digest"][7:]) for l in layers]

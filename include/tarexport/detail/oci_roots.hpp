@@ -21,6 +21,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,9 +48,11 @@ public:
         oci_roots r;
         r.all_ = *std::move(named);
         r.has_repository_ = !repository.empty();
-        for(std::size_t n = 0; n != r.all_.size(); ++n)
+        for(std::size_t n = 0; n != r.all_.size(); ++n) {
+            r.by_digest_[r.all_[n].entry.id].push_back(n);
             if(auto const& name = r.all_[n].name)
-                r.by_name_[name->str()].push_back(n);
+                r.add(*name, n);
+        }
         return r;
     }
 
@@ -66,9 +71,9 @@ public:
     /// Add the names of a repository.
     void add_names(reference const& repository, std::vector<reference>& names) const
     {
-        for(auto const& r : all_)
-            if(r.name && r.name->name() == repository.name())
-                names.push_back(*r.name);
+        if(auto const known = by_repository_.find(repository.name()); known != by_repository_.end())
+            for(auto const n : known->second)
+                names.push_back(*all_[n].name);
     }
 
     /// Return the one descriptor that was found. @return It, `unknown_reference` (with the detail given) or `ambiguous_reference`.
@@ -91,18 +96,24 @@ public:
         auto const id = ref.id();
         if(!id)
             return id.error();
+        std::vector<std::size_t> numbers;
+        if(auto const known = by_digest_.find(*id); known != by_digest_.end())
+            std::ranges::copy_if(known->second, std::back_inserter(numbers),
+                [&](std::size_t n) { return !all_[n].name || all_[n].name->name() == ref.name(); });
+        if(auto const known = by_name_.find(ref.without_tag().str()); known != by_name_.end())
+            numbers.insert(numbers.end(), known->second.begin(), known->second.end());
+        std::ranges::sort(numbers);
         std::vector<descriptor const*> found;
-        for(auto const& r : all_) {
-            bool const same = r.entry.id == *id && (!r.name || r.name->name() == ref.name());
-            if(same || r.name == ref.without_tag())
-                found.push_back(&r.entry);
-        }
+        for(auto const n : numbers)
+            found.push_back(&all_[n].entry);
         if(!found.empty())
             return only_one(found, ref);
         content_reader const documents(store, store_budget);
         std::optional<failure> unread;
-        for(auto const& r : all_) {
-            if(!r.name || r.name->name() != ref.name() || !media_type::is_index(r.entry.media_type))
+        auto const repository = by_repository_.find(ref.name());
+        for(auto const n : repository == by_repository_.end() ? std::vector<std::size_t>() : repository->second) {
+            auto const& r = all_[n];
+            if(!media_type::is_index(r.entry.media_type))
                 continue;
             content_walk walk(documents, [](platform const&) { return true; });
             if(auto done = walk.enter(r.entry, {}); !done && !unread)
@@ -126,8 +137,17 @@ public:
     }
 
 private:
+    void add(reference const& name, std::size_t n)
+    {
+        by_name_[name.str()].push_back(n);
+        auto const known = by_repository_.find(name.name());
+        (known == by_repository_.end() ? by_repository_[std::string(name.name())] : known->second).push_back(n);
+    }
+
     std::vector<oci_root> all_;
     std::unordered_map<std::string, std::vector<std::size_t>> by_name_;
+    std::map<std::string, std::vector<std::size_t>, std::less<>> by_repository_;
+    std::unordered_map<digest, std::vector<std::size_t>> by_digest_;
     bool has_repository_ = false;
 };
 

@@ -13,13 +13,17 @@
 #include <tarexport/detail/content_walk.hpp>
 #include <tarexport/detail/oci_roots.hpp>
 #include <tarexport/digest.hpp>
+#include <tarexport/digest_set.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/oci_documents.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +40,27 @@ struct oci_contents {
     std::vector<found> images;                ///< in the order of the entries, each manifest once
     std::vector<std::optional<digest>> first; ///< by entry: the first image that it leads to
     std::vector<failure> unreadable;          ///< one for each such entry
+    std::vector<std::size_t> by_id;           ///< the numbers of the images, those of one ID in their order
+
+    /// Return the numbers of the images with an ID, in their order.
+    std::span<std::size_t const> with_id(digest const& id) const
+    {
+        return std::ranges::equal_range(by_id, id, {}, [this](std::size_t n) -> digest const& { return images[n].id; });
+    }
+
+    /// Return the numbers of the images with an algorithm, whose IDs begin with some digits.
+    std::span<std::size_t const> with_digits(digest_algorithm a, std::string_view digits) const
+    {
+        auto const begin = std::ranges::partition_point(by_id, [&](std::size_t n) {
+            auto const& id = images[n].id;
+            return id.algorithm() < a || (id.algorithm() == a && detail::hex_less(id, digits));
+        });
+        auto const end = std::partition_point(begin, by_id.end(), [&](std::size_t n) {
+            auto const& id = images[n].id;
+            return id.algorithm() == a && detail::hex_starts_with(id, digits);
+        });
+        return {begin, end};
+    }
 };
 
 /** Reads the manifests of all entries.
@@ -59,6 +84,12 @@ public:
             if(root.why)
                 out_.unreadable.push_back(*root.why);
         }
+        out_.by_id.resize(out_.images.size());
+        std::iota(out_.by_id.begin(), out_.by_id.end(), std::size_t{0});
+        std::ranges::sort(out_.by_id, [&](std::size_t a, std::size_t b) {
+            auto const order = out_.images[a].id <=> out_.images[b].id;
+            return order != 0 ? order < 0 : a < b;
+        });
         return std::move(out_);
     }
 

@@ -86,7 +86,7 @@ public:
     result<plan> finish() &&
     {
         add_named("index.json", tarexport::render_index(manifests_));
-        add_named("manifest.json", tarexport::render_manifest_json(items_));
+        add_named("manifest.json", std::move(manifest_json_).finish());
         add_named("oci-layout", tarexport::render_oci_layout());
         if(!repositories_.empty())
             add_named("repositories", tarexport::render_repositories(repositories_));
@@ -124,8 +124,10 @@ private:
 
     void add_blob(std::string text, digest const& id, std::int64_t time)
     {
-        if(blobs_.insert(id).second)
-            documents_.push_back({{}, std::move(text), id, time});
+        if(!blobs_.insert(id).second)
+            return;
+        text.shrink_to_fit(); // there may be hundreds of thousands
+        documents_.push_back({{}, std::move(text), id, time});
     }
 
     void add_named(std::string path, std::string text) { documents_.push_back({std::move(path), std::move(text), {}, 0}); }
@@ -161,7 +163,7 @@ private:
             manifests_.push_back(std::move(tagged));
             repositories_[std::string(tag.familiar_name())][std::string(tag.tag())] = made.layers.back().id.hex();
         }
-        items_.push_back(std::move(item));
+        manifest_json_.add(item);
     }
 
     result<plan> build()
@@ -214,7 +216,7 @@ private:
     std::int64_t blobs_time_ = 0;  // that of the last image with a time
     std::vector<planned_image> images_;
     std::vector<descriptor> manifests_;
-    std::vector<manifest_item> items_;
+    manifest_json_writer manifest_json_;
     repository_tags repositories_;
 };
 

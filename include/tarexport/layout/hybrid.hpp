@@ -114,7 +114,7 @@ private:
             images_.push_back({id, {}});
         auto& tags = images_[known->second].tags;
         for(auto const& t : s.tags)
-            if(std::ranges::find(tags, t.familiar()) == tags.end())
+            if(tagged_.emplace(known->second, t.familiar()).second)
                 tags.emplace_back(t.familiar());
     }
 
@@ -125,9 +125,12 @@ private:
         std::erase_if(entry.annotations, [](auto const& a) { return a.first == image_name || a.first == ref_name; });
         if(c.original)
             entry.annotations.emplace_back(original_digest_annotation, c.original->str());
-        auto const add = [&](descriptor d) {
-            if(std::ranges::find(entries_, d) == entries_.end())
-                entries_.push_back(std::move(d));
+        auto const add = [&](descriptor d, std::string name) {
+            auto& same = entry_numbers_[{d.id, std::move(name)}];
+            if(std::ranges::find(same, d, [&](std::size_t n) -> descriptor const& { return entries_[n]; }) != same.end())
+                return;
+            same.push_back(entries_.size());
+            entries_.push_back(std::move(d));
         };
         auto const named = [&](reference const& name) {
             auto d = entry;
@@ -138,15 +141,15 @@ private:
         };
         bool is_named = !s.tags.empty();
         for(auto const& t : s.tags)
-            add(named(t));
+            add(named(t), t.str());
         // A name with another digest would be a lie.
         for(auto const& r : s.digest_references)
             if(auto const id = r.id(); id && *id == entry.id) {
-                add(named(r));
+                add(named(r), r.str());
                 is_named = true;
             }
         if(!is_named)
-            add(entry);
+            add(entry, {});
     }
 
     // Adds the entry of manifest.json, one for each image.
@@ -174,10 +177,12 @@ private:
     std::vector<planned_layer> others_;
     std::set<digest> blobs_; // everything under blobs/
     std::vector<descriptor> entries_;
+    std::map<std::pair<digest, std::string>, std::vector<std::size_t>> entry_numbers_; // by digest and name
     std::vector<manifest_item> items_;
     std::map<digest, std::size_t> item_numbers_;
     std::vector<planned_image> images_;
     std::map<digest, std::size_t> image_numbers_;
+    std::set<std::pair<std::size_t, std::string>> tagged_; // the images, by number, and their tags
 };
 
 } // namespace detail

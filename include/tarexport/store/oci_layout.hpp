@@ -306,10 +306,9 @@ inline result<image> oci_layout_store::load(digest const& id) const
         reason = std::move(loaded).error();
     }
     // Several manifests may have this config, and some of them may be damaged.
-    for(auto const& i : scan().images) {
-        if(i.id != id)
-            continue;
-        auto loaded = tarexport::load_image(*this, i.manifest);
+    auto const& all = scan();
+    for(auto const n : all.with_id(id)) {
+        auto loaded = tarexport::load_image(*this, all.images[n].manifest);
         if(loaded)
             return loaded;
         if(!reason)
@@ -320,9 +319,10 @@ inline result<image> oci_layout_store::load(digest const& id) const
 
 inline result<descriptor> oci_layout_store::manifest_of(digest const& id) const
 {
-    auto const& images = scan().images;
-    auto const found = std::ranges::find(images, id, &detail::oci_contents::found::id);
-    return found == images.end() ? result<descriptor>(failure{error::unknown_image, id.str(), unreadable_entries()}) : found->manifest;
+    auto const& all = scan();
+    auto const found = all.with_id(id);
+    return found.empty() ? result<descriptor>(failure{error::unknown_image, id.str(), unreadable_entries()})
+                         : all.images[found.front()].manifest;
 }
 
 inline result<digest> oci_layout_store::search(std::string_view prefix) const
@@ -331,15 +331,17 @@ inline result<digest> oci_layout_store::search(std::string_view prefix) const
     auto const algorithm = colon == std::string_view::npos ? std::string_view() : prefix.substr(0, colon);
     auto const digits = prefix.substr(colon == std::string_view::npos ? 0 : colon + 1);
     digest found;
-    if(!digits.empty())
-        for(auto const& i : scan().images) {
-            bool const fits = (algorithm.empty() || algorithm == name_of(i.id.algorithm())) && i.id.hex().starts_with(digits);
-            if(!fits || i.id == found)
-                continue;
-            if(!found.empty())
-                return failure{error::ambiguous_id, std::string(prefix), found.str() + ", " + i.id.str()};
-            found = i.id;
+    for(auto const a : digest_algorithms) {
+        if(digits.empty() || (!algorithm.empty() && algorithm != name_of(a)))
+            continue;
+        auto const& all = scan();
+        for(auto const n : all.with_digits(a, digits)) {
+            auto const& id = all.images[n].id;
+            if(!found.empty() && id != found)
+                return failure{error::ambiguous_id, std::string(prefix), found.str() + ", " + id.str()};
+            found = id;
         }
+    }
     if(found.empty())
         return failure{error::unknown_image, std::string(prefix), unreadable_entries()};
     return found;
