@@ -230,7 +230,12 @@ private:
 
 static_assert(cloning_sink<sharing_sink> && cloning_sink<file_sink> && !cloning_sink<memory_sink>);
 
+// A file that was written to just now is not shared, since the clock of its file system may not have ticked.
+void let_settle() { std::this_thread::sleep_for(std::chrono::milliseconds(150)); }
+
 struct fixture {
+    fixture() { let_settle(); }
+
     scratch folder;
     archive a{folder};
 };
@@ -264,8 +269,8 @@ BOOST_AUTO_TEST_CASE(unaligned_and_small_layers_are_written)
 {
     sharing_sink out;
     BOOST_TEST(a.save(out).ok());
-    // The unaligned layer was offered once and the small one never.
     BOOST_TEST(out.written >= 4 * mega + 5000);
+    BOOST_TEST(out.shared > 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_sink_that_cannot_share_gets_the_same_bytes)
@@ -314,6 +319,7 @@ BOOST_AUTO_TEST_CASE(wrong_bytes_are_found_before_the_layer_is_whole)
     for(std::size_t const at : {std::size_t{0}, 2 * mega, 3 * mega + 76}) {
         auto const& layer = a.leases[0];
         std::fstream(layer.path(), std::ios::in | std::ios::out | std::ios::binary).seekp(static_cast<std::streamoff>(at)).put('!');
+        let_settle();
         sharing_sink out;
         auto const report = a.save(out, {.jobs = 1});
         BOOST_TEST((report.reason.code == error::digest_mismatch));
@@ -339,8 +345,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_changes_is_an_error)
         for(int const nth : {1, 3}) {
             std::filesystem::remove(path);
             put(path, text(3 * mega + 77, 'A'));
-            // The clock of a file system ticks some hundred times a second.
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            let_settle();
             sharing_sink out;
             out.limit = mega;
             out.on_clone = [&, n = 0]() mutable {
@@ -351,6 +356,40 @@ BOOST_AUTO_TEST_CASE(a_file_that_changes_is_an_error)
             BOOST_TEST((report.reason.code == error::store_changed));
             BOOST_TEST(out.aborts == 1);
         }
+}
+
+// All of this layer is whole blocks, so that its end is shared after its last byte was hashed.
+BOOST_AUTO_TEST_CASE(a_file_that_changes_after_its_hash_is_an_error)
+{
+    auto const path = a.leases[1].path();
+    using change = std::function<void()>;
+    std::vector<change> const changes{
+        [&] { std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(2 * mega - 5).put('!'); },
+        [&] { std::ofstream(path, std::ios::app) << "more"; },
+    };
+    for(auto const& c : changes) {
+        put(path, text(2 * mega, 'B'));
+        let_settle();
+        auto const end = a.contents.entry(a.contents.find(4 * mega)).data + 2 * mega;
+        sharing_sink out;
+        out.on_clone = [&] {
+            if(out.bytes.size() == end)
+                c();
+        };
+        auto const report = a.save(out, {.jobs = 1});
+        BOOST_TEST((report.reason.code == error::store_changed));
+        BOOST_TEST(report.reason.subject.find(a.leases[1].info().id.str()) != std::string::npos);
+        BOOST_TEST(out.aborts == 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_written_just_now_is_not_shared)
+{
+    put(a.leases[1].path(), text(2 * mega, 'B'));
+    sharing_sink out;
+    BOOST_TEST(a.save(out).ok());
+    BOOST_TEST((out.bytes == a.bytes()));
+    BOOST_TEST(out.shared <= 3 * mega + 20 * mega + mega + 2 * block);
 }
 
 BOOST_AUTO_TEST_CASE(errors_of_the_sink_pass)

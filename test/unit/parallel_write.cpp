@@ -407,6 +407,7 @@ BOOST_AUTO_TEST_CASE(an_executor_may_run_at_once_or_throw)
     test_sink unwritten;
     options.post = [](std::function<void()> const&) { throw std::runtime_error("no room"); };
     BOOST_CHECK_THROW(a.save(unwritten, options), std::runtime_error);
+    BOOST_TEST(unwritten.written == 0u);
     BOOST_TEST(unwritten.aborts == 1);
     BOOST_TEST(a.how.alive == 0);
 }

@@ -165,8 +165,13 @@ private:
     {
         auto const extent = source_->extent();
         error_code ec;
-        if(extent && hash)
+        if(extent && hash) {
             lent_.emplace(*extent, ec);
+            if(!ec.failed() && lent_->recent()) {
+                lent_.reset();
+                return serializer_.opened();
+            }
+        }
         return ec.failed() ? source_failed(ec) : serializer_.opened(extent);
     }
 

@@ -146,8 +146,14 @@ private:
     void work_with_helpers()
     {
         side_work others;
-        for(std::size_t worker = 1; worker < workers(); ++worker)
-            others.ask(options_.post, [this, worker] { work(worker); });
+        try {
+            for(std::size_t worker = 1; worker < workers(); ++worker)
+                others.ask(options_.post, [this, worker] { work(worker); });
+        }
+        catch(...) {
+            stop_.request_stop();
+            throw;
+        }
         work(0);
     }
 

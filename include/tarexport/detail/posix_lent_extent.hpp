@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <span>
 
 #include <sys/stat.h>
@@ -26,7 +27,8 @@ namespace tarexport::detail {
 
 /** A file whose blocks a sink takes while its bytes are read, to hash them.
 
-    The two agree only if nobody writes to the file between them; each read makes sure that nobody has since the file was opened.
+    The two agree only if nobody writes to the file between them. That nobody has since the file was opened is looked at after whatever
+    was taken or read.
 */
 class lent_extent {
 public:
@@ -39,6 +41,19 @@ public:
         ec.clear();
         if(::fstat(fd_, &before_) != 0)
             ec = detail::last_error();
+    }
+
+    /** Return whether the file was written to so lately that its times may stay the same when it is written to again.
+
+        The clock of a file system ticks as seldom as a hundred times a second.
+    */
+    bool recent() const noexcept
+    {
+        constexpr std::int64_t tick = 100'000'000; // nanoseconds, some more than one
+        timespec now{};
+        ::clock_gettime(CLOCK_REALTIME, &now);
+        auto const seconds = static_cast<std::int64_t>(now.tv_sec) - before_.st_ctim.tv_sec;
+        return seconds <= 1 && seconds * 1'000'000'000 + (now.tv_nsec - before_.st_ctim.tv_nsec) < tick;
     }
 
     /// Return the position in the file where it ends.
@@ -62,6 +77,9 @@ public:
             update(std::span<std::byte const>(buffer.first(n)));
             next_ += n;
         }
+        // What is taken after the last byte was hashed has to be what was hashed.
+        if(!ec.failed() && !unchanged())
+            ec = error::store_changed;
     }
 
     /// Read 1 to `into.size()` bytes from a position in the file; 0 with an error.

@@ -142,7 +142,8 @@ public:
     /** Set room on the disk aside for the whole archive, so that a disk that is too full, or a quota, is noticed before the first byte.
 
         Not for an archive that is to share the blocks of its layers, which takes no room. A file system that cannot reserve is no
-        error: it is full when it is full.
+        error: it is full when it is full. A program that is killed leaves the room taken by NAME.part, until that is removed or the next
+        save to the name begins.
 
         @return `no_space_on_device`, `disk quota exceeded` or `file_too_large`, with the path as subject.
         @par Preconditions
