@@ -11,11 +11,38 @@
 #include <tarexport/bytes.hpp>
 #include <tarexport/serializer.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <stop_token>
+#include <utility>
 
 namespace tarexport {
+
+/** Runs functions in other threads: constructed from a callable that takes a `std::function<void()>`, or empty.
+
+    Copies share the callable.
+*/
+class executor_hook {
+public:
+    executor_hook() noexcept : call_() {}
+
+    template<class F>
+    requires(!std::same_as<F, executor_hook> && std::invocable<F&, std::function<void()>>)
+    executor_hook(F f) : call_(std::make_shared<std::function<void(std::function<void()>)>>(std::move(f)))
+    {
+    }
+
+    explicit operator bool() const noexcept { return call_ != nullptr; }
+
+    /// Run a function in another thread. Precondition: not empty.
+    void operator()(std::function<void()> work) const { (*call_)(std::move(work)); }
+
+private:
+    // Not the function itself: where it is a default argument's, g++ 12 takes it for uninitialized.
+    std::shared_ptr<std::function<void(std::function<void()>)> const> call_;
+};
 
 /// How an archive is written.
 struct write_options {
@@ -31,7 +58,7 @@ struct write_options {
         It is called at most `jobs` - 1 times. It does not matter when it runs the function, or whether: the calling thread does what is
         left. The function throws nothing, and refers to nothing of the save once that has ended.
     */
-    std::function<void(std::function<void()>)> post = {};
+    executor_hook post = {};
 };
 
 } // namespace tarexport

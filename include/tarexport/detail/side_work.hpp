@@ -8,6 +8,8 @@
 #ifndef TAREXPORT_DETAIL_SIDE_WORK_HPP
 #define TAREXPORT_DETAIL_SIDE_WORK_HPP
 
+#include <tarexport/write_options.hpp>
+
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -36,7 +38,7 @@ public:
     }
 
     /// Ask for a helper. @param work Throws nothing.
-    void ask(std::function<void(std::function<void()>)> const& post, std::function<void()> work)
+    void ask(executor_hook const& post, std::function<void()> work)
     {
         post([s = state_, work = std::move(work)] { s->help(work); });
     }
