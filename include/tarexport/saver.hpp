@@ -25,7 +25,6 @@
 
 #include <algorithm>
 #include <array>
-#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -262,15 +261,6 @@ save_report save(Store const& store, names const& requested, Sink&& out, save_op
             boost::throw_exception(save_error(report.reason));
         return report;
     }
-}
-
-/// Explain that a text alone is not what to save: it would have to be guessed whether it is one name or a list.
-template<class Store, std::convertible_to<std::string_view> Text, class Sink>
-save_report save(Store const&, Text const&, Sink&&, save_options const& = {})
-{
-    static_assert(!std::convertible_to<Text, std::string_view>,
-        "names: write `names(\"app:1.0\")`, or `names::of` with several, for what to save");
-    return {};
 }
 
 } // namespace tarexport
