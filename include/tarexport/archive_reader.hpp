@@ -42,7 +42,7 @@ public:
     pull_driver(plan const& p, std::span<Handle const> leases, write_options const& options)
         : stop_(options.stop)
         , serializer_(p, options.range, options.verification)
-        , layers_(p, leases, serializer_, options.buffer_size, options.post ? 1 : options.jobs)
+        , layers_(p, leases, serializer_, options.buffer_size, options.jobs)
     {
         if(options.sum)
             sum_.start(digest_algorithm::sha256);

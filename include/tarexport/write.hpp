@@ -66,7 +66,7 @@ private:
     together are then opened and read at the same time, and the sink is used in several threads. Any other sink is used in the calling
     thread alone, and layers are opened one at a time. In both cases a large layer that is more than one thread's share is read and hashed
     in two further threads, of which each such layer has its own. With `jobs` 1 there is no thread but the calling one. All have ended
-    when the call returns. With `post`, the caller's own threads write the parts, and each reads and hashes what it writes. A source is used by one thread at a time, and the observer is called by one at a time.
+    when the call returns. A source is used by one thread at a time, and the observer is called by one at a time.
 
     A sink that commits is committed after the last byte, and aborted on every other way out. Layers are closed on every way
     out. The archive's bytes are the same for any number of threads.
@@ -76,7 +76,7 @@ private:
     @return How it went; `report.reason` says why it ended early.
 
     @par Exception Safety
-    What sources, sinks, hashes and `post` throw passes through, after the sink was aborted and the source closed.
+    What sources, sinks and hashes throw passes through, after the sink was aborted and the source closed.
 */
 template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, sink Sink, observer O>
 save_report write(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, O& o)

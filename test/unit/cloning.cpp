@@ -233,6 +233,15 @@ static_assert(cloning_sink<sharing_sink> && cloning_sink<file_sink> && !cloning_
 // A file that was written to just now is not shared, since the clock of its file system may not have ticked.
 void let_settle() { std::this_thread::sleep_for(std::chrono::milliseconds(150)); }
 
+write_options with(std::size_t jobs, verify v = verify::covered, byte_range range = {})
+{
+    write_options o;
+    o.jobs = jobs;
+    o.verification = v;
+    o.range = range;
+    return o;
+}
+
 struct fixture {
     fixture() { let_settle(); }
 
@@ -251,7 +260,7 @@ BOOST_AUTO_TEST_CASE(shares_all_whole_blocks_and_verifies)
         for(std::uint64_t const limit : {16 * mega, mega, 3 * block}) {
             sharing_sink out;
             out.limit = limit;
-            auto const report = a.save(out, {.jobs = jobs});
+            auto const report = a.save(out, with(jobs));
             BOOST_TEST_REQUIRE(report.ok());
             BOOST_TEST((out.bytes == want));
             BOOST_TEST(report.layers_verified == a.leases.size());
@@ -288,7 +297,7 @@ BOOST_AUTO_TEST_CASE(a_sink_that_cannot_share_gets_the_same_bytes)
 BOOST_AUTO_TEST_CASE(unverified_layers_are_copied_and_not_shared)
 {
     sharing_sink out;
-    BOOST_TEST(a.save(out, {.verification = verify::never}).ok());
+    BOOST_TEST(a.save(out, with(2, verify::never)).ok());
     BOOST_TEST((out.bytes == a.bytes()));
     BOOST_TEST(out.clones == 0);
     BOOST_TEST(out.copies > 0);
@@ -297,7 +306,9 @@ BOOST_AUTO_TEST_CASE(unverified_layers_are_copied_and_not_shared)
 BOOST_AUTO_TEST_CASE(a_sum_reads_everything)
 {
     sharing_sink out;
-    auto const report = a.save(out, {.sum = true});
+    auto options = with(2);
+    options.sum = true;
+    auto const report = a.save(out, options);
     BOOST_TEST(report.ok());
     BOOST_TEST(report.sum.value() == digest_of(a.bytes()));
     BOOST_TEST(out.clones == 0);
@@ -309,7 +320,7 @@ BOOST_AUTO_TEST_CASE(ranges)
     for(auto const how : {verify::covered, verify::whole})
         for(byte_range const r : {byte_range{0, want.size()}, {0, 4 * mega}, {block, want.size()}, {mega, 12 * mega}, {9 * mega, want.size() - 5}}) {
             sharing_sink out;
-            BOOST_TEST_REQUIRE(a.save(out, {.range = r, .verification = how}).ok());
+            BOOST_TEST_REQUIRE(a.save(out, with(2, how, r)).ok());
             BOOST_TEST((out.bytes == want.substr(r.first, r.size())));
         }
 }
@@ -321,7 +332,7 @@ BOOST_AUTO_TEST_CASE(wrong_bytes_are_found_before_the_layer_is_whole)
         std::fstream(layer.path(), std::ios::in | std::ios::out | std::ios::binary).seekp(static_cast<std::streamoff>(at)).put('!');
         let_settle();
         sharing_sink out;
-        auto const report = a.save(out, {.jobs = 1});
+        auto const report = a.save(out, with(1));
         BOOST_TEST((report.reason.code == error::digest_mismatch));
         BOOST_TEST(report.reason.subject == "layer " + layer.info().id.str());
         BOOST_TEST(out.aborts == 1);
@@ -352,7 +363,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_changes_is_an_error)
                 if(++n == nth)
                     c();
             };
-            auto const report = a.save(out, {.jobs = 1});
+            auto const report = a.save(out, with(1));
             BOOST_TEST((report.reason.code == error::store_changed));
             BOOST_TEST(out.aborts == 1);
         }
@@ -376,7 +387,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_changes_after_its_hash_is_an_error)
             if(out.bytes.size() == end)
                 c();
         };
-        auto const report = a.save(out, {.jobs = 1});
+        auto const report = a.save(out, with(1));
         BOOST_TEST((report.reason.code == error::store_changed));
         BOOST_TEST(report.reason.subject.find(a.leases[1].info().id.str()) != std::string::npos);
         BOOST_TEST(out.aborts == 1);
@@ -407,7 +418,7 @@ BOOST_AUTO_TEST_CASE(a_file_has_the_same_bytes_whatever_its_file_system_can)
     auto const path = folder / "out.tar";
     for(std::size_t const jobs : {1u, 2u}) {
         file_sink out(path, {.sync = false});
-        auto const report = a.save(out, {.jobs = jobs});
+        auto const report = a.save(out, with(jobs));
         BOOST_TEST(report.ok());
         BOOST_TEST(report.layers_verified == a.leases.size());
         BOOST_TEST((contents(path) == want));

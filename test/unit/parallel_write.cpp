@@ -17,9 +17,6 @@
 #include <tarexport/sink/memory.hpp>
 #include <tarexport/write.hpp>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
-
 #include "sink_support.hpp"
 
 #include <algorithm>
@@ -30,10 +27,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <mutex>
-#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <stop_token>
@@ -62,7 +57,6 @@ struct behaviour {
     std::mutex mutex;
     std::condition_variable arrived;
     std::size_t met = 0;
-    std::set<std::thread::id> readers;
 
     bool all_meet()
     {
@@ -101,10 +95,6 @@ public:
     std::size_t read_some(std::span<std::byte> into, error_code& ec)
     {
         ec.clear();
-        {
-            std::scoped_lock const lock(how_->mutex);
-            how_->readers.insert(std::this_thread::get_id());
-        }
         bool const alone = how_->meet != 0 && !std::exchange(begun_, true) && !how_->all_meet();
         if(alone || ++how_->calls == how_->fail_at) {
             if(how_->killed)
@@ -349,100 +339,6 @@ BOOST_AUTO_TEST_CASE(one_job_is_one_thread)
     BOOST_TEST(out.in_order);
     BOOST_TEST(out.threads.size() == 1);
     BOOST_TEST(out.threads.contains(std::this_thread::get_id()));
-}
-
-BOOST_AUTO_TEST_CASE(an_executor_may_lend_its_threads)
-{
-    archive const a({6 * mega, 6 * mega, 6 * mega, 6 * mega, 6 * mega, 6 * mega});
-    auto const whole = a.bytes();
-    boost::asio::thread_pool pool(3);
-    a.how.meet = 3;
-    test_sink out;
-    std::size_t asked = 0;
-    auto options = with(3);
-    options.post = [&](std::function<void()> work) {
-        ++asked;
-        boost::asio::post(pool, std::move(work));
-    };
-    auto const report = a.save(out, options);
-    BOOST_TEST(report.ok());
-    BOOST_TEST(report.layers_verified == 6);
-    BOOST_TEST((out.bytes == whole));
-    BOOST_TEST(asked == 2u);
-    BOOST_TEST(out.threads.size() == 3u);
-    BOOST_TEST(out.threads.contains(std::this_thread::get_id()));
-    BOOST_TEST(a.how.most_alive == 3);
-    pool.join();
-}
-
-BOOST_AUTO_TEST_CASE(an_executor_may_be_late)
-{
-    archive const a({6 * mega, 9 * mega});
-    auto const whole = a.bytes();
-    std::vector<std::function<void()>> kept;
-    {
-        test_sink out;
-        auto options = with(2);
-        options.post = [&](std::function<void()> work) { kept.push_back(std::move(work)); };
-        auto const report = a.save(out, options);
-        BOOST_TEST(report.ok());
-        BOOST_TEST((out.bytes == whole));
-        BOOST_TEST(out.threads.size() == 1u);
-    }
-    BOOST_TEST(kept.size() == 1u);
-    for(auto const& work : kept)
-        work(); // finds that there is nothing to do, and nothing left of the save
-}
-
-BOOST_AUTO_TEST_CASE(an_executor_may_run_at_once_or_throw)
-{
-    archive const a({6 * mega, 9 * mega});
-    auto const whole = a.bytes();
-    test_sink out;
-    auto options = with(2);
-    options.post = [](std::function<void()> const& work) { work(); };
-    BOOST_TEST(a.save(out, options).ok());
-    BOOST_TEST((out.bytes == whole));
-
-    test_sink unwritten;
-    options.post = [](std::function<void()> const&) { throw std::runtime_error("no room"); };
-    BOOST_CHECK_THROW(a.save(unwritten, options), std::runtime_error);
-    BOOST_TEST(unwritten.written == 0u);
-    BOOST_TEST(unwritten.aborts == 1);
-    BOOST_TEST(a.how.alive == 0);
-}
-
-BOOST_AUTO_TEST_CASE(a_failure_beside_an_executor_ends_the_save)
-{
-    for(std::size_t n = 1; n != 40; ++n) {
-        archive const a({6 * mega, 6 * mega, 6 * mega});
-        a.how.fail_at = n;
-        boost::asio::thread_pool pool(2);
-        auto options = with(3);
-        options.post = [&](std::function<void()> work) { boost::asio::post(pool, std::move(work)); };
-        test_sink out;
-        BOOST_TEST((a.save(out, options).reason.code == boost::system::errc::io_error));
-        BOOST_TEST(out.aborts == 1);
-        BOOST_TEST(a.how.alive == 0);
-        pool.join();
-    }
-}
-
-BOOST_AUTO_TEST_CASE(no_thread_is_made_beside_an_executor)
-{
-    // One large layer, which would be read and hashed in two further threads.
-    archive const a({30 * mega});
-    auto options = with(2);
-    test_sink out;
-    BOOST_TEST(a.save(out, options).ok());
-    BOOST_TEST(!a.how.readers.contains(std::this_thread::get_id()));
-
-    a.how.readers.clear();
-    options.post = [](std::function<void()> const&) {};
-    test_sink again;
-    BOOST_TEST(a.save(again, options).ok());
-    BOOST_TEST((a.how.readers == std::set{std::this_thread::get_id()}));
-    BOOST_TEST((again.bytes == out.bytes));
 }
 
 BOOST_AUTO_TEST_CASE(a_sink_may_want_its_bytes_in_order)

@@ -10,7 +10,6 @@
 
 #include <tarexport/bytes.hpp>
 #include <tarexport/detail/entry_watch.hpp>
-#include <tarexport/detail/side_work.hpp>
 #include <tarexport/detail/sync_driver.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/layer.hpp>
@@ -128,10 +127,7 @@ public:
     save_report run()
     {
         std::stop_callback const forward(options_.stop, [this] { stop_.request_stop(); });
-        if(options_.post)
-            work_with_helpers();
-        else
-            work_with_threads();
+        work_with_threads();
         if(thrown_)
             std::rethrow_exception(thrown_);
         report_.total = observer_.total();
@@ -142,20 +138,6 @@ private:
     using part = sink_part<Sink>;
 
     std::size_t workers() const noexcept { return std::min(std::max<std::size_t>(options_.jobs, 1), parts_.size()); }
-
-    void work_with_helpers()
-    {
-        side_work others;
-        try {
-            for(std::size_t worker = 1; worker < workers(); ++worker)
-                others.ask(options_.post, [this, worker] { work(worker); });
-        }
-        catch(...) {
-            stop_.request_stop();
-            throw;
-        }
-        work(0);
-    }
 
     void work_with_threads()
     {

@@ -37,7 +37,7 @@ public:
         : sink_(out)
         , options_(options)
         , serializer_(p, options.range, options.verification)
-        , layers_(p, leases, serializer_, options.buffer_size, options.post ? 1 : options.jobs)
+        , layers_(p, leases, serializer_, options.buffer_size, options.jobs)
         , watch_(o, p, serializer_, worker)
     {
     }
