@@ -62,6 +62,7 @@ exchange::exchange(asio::any_io_executor const& network, url const& from, std::s
     request_.target(from_.target);
     request_.set(http::field::host, "localhost");
     request_.set(http::field::connection, "close");
+    request_.set(http::field::accept_encoding, "identity");
     request_.set(http::field::range, range);
 }
 
@@ -71,6 +72,9 @@ asio::awaitable<exchange::outcome> exchange::run(std::function<outcome()> const&
         co_return asked;
     status_ = parser_.get().result_int();
     bool const good = status_ == 200 || status_ == 206;
+    if(auto const coding = field(http::field::content_encoding); good && !coding.empty() && coding != "identity")
+        co_return failure{make_error_code(boost::system::errc::protocol_error), called(from_.server),
+            "it has encoded the archive, which was not asked for"};
     if(good)
         if(auto accepted = begun(); !accepted)
             co_return accepted;

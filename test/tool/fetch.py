@@ -150,6 +150,7 @@ def fetched_nothing(tool, folder):
 
     def refused(what, *answers):
         return tool("fetch", "-o", out, Lying(*answers).url).refused(what).err
+    refused("not asked for", (["200 X", tag, "Content-Length: 5000", "Content-Encoding: gzip"], b"x" * 5000, 1))
     refused("more bytes", (["206 X", tag, "Content-Range: bytes 0-0/5000"], b"x" * 65536, endless))
     refused("no end", (["404 X"], b"x" * 65536, endless))
     refused("header limit", (["206 X", "X: " + "x" * 10 * MIB], b"", 0))
