@@ -165,7 +165,8 @@ po::options_description options()
         ("help,h", "show this help")
         ("output,o", po::value<std::string>(), "the file; it appears when it is whole and verified")
         ("resume", "go on with FILE.part, if it is of the archive that the server has")
-        ("jobs,j", po::value<int>(), "how many connections at once, each for another part (default: 1); killed, several leave nothing to go on with")
+        ("jobs,j", po::value<int>(), "how many connections at once, 1 to 64, each for another part (default: 1); "
+                                     "if it is killed with several, --resume has nothing to go on with")
         ("stall-timeout", po::value<std::uint32_t>()->default_value(60), "seconds for the server to answer, and then to send each 64 KiB of a part")
         ("progress", po::value<std::string>()->default_value("auto"), "bar, lines, none, or auto: a bar on a terminal, otherwise lines")
         ("quiet,q", "do not say what was done");
