@@ -13,7 +13,7 @@
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/decompress.hpp>
 #include <tarexport/detail/store_adaptor.hpp>
-#include <tarexport/detail/unpacked_layer.hpp>
+#include <tarexport/detail/unpacked_handle.hpp>
 #include <tarexport/detail/whole_layer.hpp>
 #include <tarexport/detail/worker_pool.hpp>
 #include <tarexport/digest.hpp>
@@ -136,7 +136,7 @@ private:
 template<layer_handle Handle, inflater Inflater>
 class expanded_handle {
 public:
-    using measured = measured_handle<detail::unpacked_layer<Handle, Inflater>>;
+    using measured = measured_handle<detail::unpacked_handle<Handle, Inflater>>;
     using source = expanded_source<Handle, Inflater>;
 
     // What a handle is, since the store beneath may have any type: raw, unpacked when it is opened, or spooled.
@@ -271,7 +271,7 @@ private:
         return known_.contains(l.key());
     }
 
-    static unpacked_layer<Handle, Inflater> unpacked(layer& l)
+    static unpacked_handle<Handle, Inflater> unpacked(layer& l)
     {
         return {std::move(l.lease), std::make_shared<unpacking const>(l.about)};
     }

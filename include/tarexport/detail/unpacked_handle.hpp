@@ -5,8 +5,8 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 
-#ifndef TAREXPORT_DETAIL_UNPACKED_LAYER_HPP
-#define TAREXPORT_DETAIL_UNPACKED_LAYER_HPP
+#ifndef TAREXPORT_DETAIL_UNPACKED_HANDLE_HPP
+#define TAREXPORT_DETAIL_UNPACKED_HANDLE_HPP
 
 #include <tarexport/detail/decompress.hpp>
 #include <tarexport/digest.hpp>
@@ -100,9 +100,9 @@ private:
 
 /// A lease on a packed layer, as an `unsized_layer_handle` of what is in it.
 template<layer_handle Handle, inflater Inflater>
-class unpacked_layer {
+class unpacked_handle {
 public:
-    unpacked_layer(Handle packed, std::shared_ptr<unpacking const> about) : packed_(std::move(packed)), about_(std::move(about)) {}
+    unpacked_handle(Handle packed, std::shared_ptr<unpacking const> about) : packed_(std::move(packed)), about_(std::move(about)) {}
 
     result<unpacked_source<source_of<Handle>, Inflater>> open() const
     {
