@@ -81,7 +81,9 @@ tarexport::result<tarexport::file_sink> open_output(
         return out;
     if(auto space = check_space(path, archive.size - out->offset()); !space)
         return space.error();
-    if(auto prepared = in_order ? out->remember(archive.etag) : out->forget(); !prepared)
+    if(auto reserved = out->reserve(archive.size); !reserved)
+        return reserved.error();
+    if(auto prepared = in_order ? tarexport::result<void>() : out->forget(); !prepared)
         return prepared.error();
     return out;
 }
@@ -105,13 +107,14 @@ tarexport::failure keeping(std::string const& path, tarexport::failure why)
     return why;
 }
 
-// Gets what is missing, and leaves the file whole, or as --resume can go on with it.
-void get(engine::url const& from, engine::remote_archive const& archive, engine::client_options const& how, tarexport::file_sink& out,
+// Gets what is missing, and leaves the file whole, or as --resume can go on with it. Returns whether it can if the whole file is no good.
+bool get(engine::url const& from, engine::remote_archive const& archive, engine::client_options const& how, tarexport::file_sink& out,
     std::optional<tarexport::progress>& bar)
 {
     auto const path = out.subject();
     auto const first = out.offset();
     auto const total = archive.size - first;
+    bool const in_order = how.jobs == 1;
     std::uint64_t sum = 0;
     auto const show = [&](tarexport::event const& e) {
         if(bar)
@@ -119,21 +122,23 @@ void get(engine::url const& from, engine::remote_archive const& archive, engine:
     };
     show(tarexport::archive_planned{total, 0, archive.etag});
     auto const done = engine::download(from, archive, first, how, [&](std::uint64_t position, tarexport::bytes_view bytes) {
-        auto written = write_all(out, position - first, bytes);
+        auto written = in_order && sum == 0 ? out.remember(archive.etag) : tarexport::result<void>();
+        if(written)
+            written = write_all(out, position - first, bytes);
         if(written)
             show(tarexport::bytes_written{bytes.size(), sum += bytes.size(), total});
         return written;
     });
-    auto const kept = how.jobs == 1 ? tarexport::result<void>() : out.remember(archive.etag, done.prefix);
+    auto const kept = in_order || done.prefix == 0 ? tarexport::result<void>() : out.remember(archive.etag, done.prefix);
     if(done.outcome) {
         show(tarexport::archive_saved{sum, archive.etag});
-        if(!kept)
-            fail(kept.error());
-        return;
+        return kept.has_value();
     }
-    auto const& why = done.outcome.error();
+    auto why = done.outcome.error();
     show(tarexport::save_failed{why});
-    fail(kept && why.code != tarexport::error::cannot_resume ? keeping(path, why) : why);
+    if(!kept)
+        why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is lost: " + message(kept.error()));
+    fail(kept && done.prefix != 0 && why.code != tarexport::error::store_changed ? keeping(path, why) : why);
 }
 
 // What is most worth telling of an archive that is not good.
@@ -144,12 +149,12 @@ std::string worst(tarexport::verification const& v)
 }
 
 // What is wrong with the whole file cannot be made right by going on: it goes. One that cannot be read stays for another try.
-void verify_whole(std::string const& path)
+void verify_whole(std::string const& path, bool kept)
 {
     file_source in(path + ".part");
     auto const found = tarexport::verify_archive(in);
     if(!found)
-        fail(keeping(path, found.error()));
+        fail(kept ? keeping(path, found.error()) : found.error());
     if(found->good())
         return;
     static_cast<void>(::unlink((path + ".part").c_str()));
@@ -211,8 +216,8 @@ int fetch(std::vector<std::string> const& arguments)
     auto out = open_output(path, *archive, values.count("resume") != 0, how.jobs == 1);
     if(!out)
         fail(out.error());
-    get(from, *archive, how, *out, bar);
-    verify_whole(path);
+    bool const kept = get(from, *archive, how, *out, bar);
+    verify_whole(path, kept);
     tarexport::error_code ec;
     out->commit(ec);
     if(ec.failed())

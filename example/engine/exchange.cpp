@@ -33,6 +33,7 @@ using clock = std::chrono::steady_clock;
 constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t longest_message = 64 * 1024;
 constexpr std::size_t longest_line = 500; // of a message that is told
+constexpr int most_interim = 8;           // answers before the one that counts
 
 // What a status says by itself.
 std::string meaning(unsigned status)
@@ -57,7 +58,6 @@ exchange::exchange(asio::any_io_executor const& network, url const& from, std::s
     , patience_(patience)
     , stream_(network)
 {
-    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
     request_.method(http::verb::get);
     request_.target(from_.target);
     request_.set(http::field::host, "localhost");
@@ -70,7 +70,7 @@ asio::awaitable<exchange::outcome> exchange::run(std::function<outcome()> const&
 {
     if(auto asked = co_await ask(); !asked)
         co_return asked;
-    status_ = parser_.get().result_int();
+    status_ = parser_->get().result_int();
     bool const good = status_ == 200 || status_ == 206;
     if(auto const coding = field(http::field::content_encoding); good && !coding.empty() && coding != "identity")
         co_return failure{make_error_code(boost::system::errc::protocol_error), called(from_.server),
@@ -97,9 +97,16 @@ asio::awaitable<exchange::outcome> exchange::ask()
     stream_.expires_after(patience_);
     if(auto const [ec, n] = co_await http::async_write(stream_, request_, tuple); ec)
         co_return broken(ec, "asking", "did not take the request");
-    if(auto const [ec, n] = co_await http::async_read_header(stream_, buffer_, parser_, tuple); ec)
-        co_return broken(ec, "reading the answer", "did not answer");
-    co_return outcome();
+    // A server may say that it is at work before it answers: RFC 9110, 15.2.
+    for(int interim = 0; interim != most_interim; ++interim) {
+        parser_.emplace();
+        parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
+        if(auto const [ec, n] = co_await http::async_read_header(stream_, buffer_, *parser_, tuple); ec)
+            co_return broken(ec, "reading the answer", "did not answer");
+        if(auto const status = parser_->get().result_int(); status / 100 != 1 || status == 101)
+            co_return outcome();
+    }
+    co_return failure{make_error_code(boost::system::errc::protocol_error), called(from_.server), "it goes on and on without an answer"};
 }
 
 asio::awaitable<exchange::outcome> exchange::read(taker const& take)
@@ -107,16 +114,16 @@ asio::awaitable<exchange::outcome> exchange::read(taker const& take)
     // Only time that is spent waiting counts, and bytes that drip do not buy more of it.
     clock::duration left = patience_;
     std::size_t arrived = 0;
-    while(!parser_.is_done()) {
-        parser_.get().body().data = piece_.data();
-        parser_.get().body().size = piece_.size();
+    while(!parser_->is_done()) {
+        parser_->get().body().data = piece_.data();
+        parser_->get().body().size = piece_.size();
         auto const asked = clock::now();
         stream_.expires_after(left);
-        auto [ec, some] = co_await http::async_read_some(stream_, buffer_, parser_, tuple);
+        auto [ec, some] = co_await http::async_read_some(stream_, buffer_, *parser_, tuple);
         left -= clock::now() - asked;
         if(ec == http::error::need_buffer)
             ec = {};
-        auto const n = piece_.size() - parser_.get().body().size;
+        auto const n = piece_.size() - parser_->get().body().size;
         if(auto taken = take(tarexport::bytes_view(piece_).first(n)); !taken)
             co_return taken;
         if(ec)
@@ -132,7 +139,7 @@ asio::awaitable<exchange::outcome> exchange::read(taker const& take)
 
 std::string exchange::field(http::field name) const
 {
-    auto const text = parser_.get()[name];
+    auto const text = parser_->get()[name];
     return {text.data(), text.size()};
 }
 

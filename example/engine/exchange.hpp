@@ -87,7 +87,7 @@ private:
     boost::beast::basic_stream<boost::asio::generic::stream_protocol> stream_;
     boost::beast::flat_buffer buffer_{128 * 1024};
     boost::beast::http::request<boost::beast::http::empty_body> request_;
-    boost::beast::http::response_parser<boost::beast::http::buffer_body> parser_;
+    std::optional<boost::beast::http::response_parser<boost::beast::http::buffer_body>> parser_; // one for each answer, also those before the last
     std::array<std::byte, 64 * 1024> piece_;
     unsigned status_ = 0;
     std::string said_; // by an answer that has no archive
