@@ -13,6 +13,7 @@
 #include <tarexport/layout/docker.hpp>
 #include <tarexport/observer.hpp>
 #include <tarexport/selection.hpp>
+#include <tarexport/thread_lender.hpp>
 
 #include <concepts>
 #include <type_traits>
@@ -30,6 +31,7 @@ namespace tarexport {
         my_observer& observer;
     };
     @endcode
+    A member `threads`, a `thread_lender` or a reference to one, is used in the place of threads that a save makes for itself.
 */
 struct default_policy {
     docker_layout layout;
@@ -50,6 +52,12 @@ concept has_layout = requires(P& p) { p.layout; };
 template<class P>
 concept has_observer = requires(P& p) { p.observer; };
 
+template<class P>
+concept has_threads = requires(P& p) { p.threads; };
+
+template<class P>
+concept lends_threads = has_threads<P> && thread_lender<std::remove_cvref_t<decltype((std::declval<P&>().threads))>>;
+
 } // namespace detail
 
 /// A struct with the members of `default_policy`.
@@ -57,7 +65,7 @@ template<class P>
 concept saver_policy = requires(P& p) {
     requires layout_policy<std::remove_cvref_t<decltype((p.layout))>>;
     requires observer<std::remove_cvref_t<decltype((p.observer))>>;
-} && detail::names_hashes<P>;
+} && detail::names_hashes<P> && (!detail::has_threads<P> || detail::lends_threads<P>);
 
 /// Explain, one sentence a mistake, why a type is no policy.
 template<class P>
@@ -66,6 +74,8 @@ consteval bool explain_saver_policy()
     static_assert(detail::has_layout<P>, "saver_policy: write a member `layout`");
     static_assert(detail::names_hashes<P>, "saver_policy: write `using hashes = tarexport::hash_set<..>`");
     static_assert(detail::has_observer<P>, "saver_policy: write a member `observer`");
+    static_assert(!detail::has_threads<P> || detail::lends_threads<P>,
+        "saver_policy: `threads` is called with a `std::function<void()>`, which it runs in another thread");
     if constexpr(detail::has_layout<P>)
         tarexport::explain_layout_policy<std::remove_cvref_t<decltype(std::declval<P&>().layout)>>();
     if constexpr(detail::has_observer<P>)

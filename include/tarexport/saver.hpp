@@ -153,8 +153,12 @@ public:
     {
         auto& o = policy_.observer;
         detail::tell_planned(o, archive.contents, options.range);
-        auto report = tarexport::write<hashes>(
-            archive.contents, std::span<handle const>(archive.leases), out, options, o);
+        std::span<handle const> const leases(archive.leases);
+        save_report report;
+        if constexpr(detail::lends_threads<Policy>)
+            report = tarexport::write<hashes>(archive.contents, leases, out, options, o, policy_.threads);
+        else
+            report = tarexport::write<hashes>(archive.contents, leases, out, options, o);
         detail::tell_end(o, report);
         return report;
     }

@@ -9,6 +9,7 @@
 #define TAREXPORT_WRITE_HPP
 
 #include <tarexport/detail/entry_watch.hpp>
+#include <tarexport/detail/lent_threads.hpp>
 #include <tarexport/detail/parallel_driver.hpp>
 #include <tarexport/detail/sync_driver.hpp>
 #include <tarexport/error.hpp>
@@ -18,9 +19,11 @@
 #include <tarexport/plan.hpp>
 #include <tarexport/serializer.hpp>
 #include <tarexport/sink.hpp>
+#include <tarexport/thread_lender.hpp>
 #include <tarexport/write_options.hpp>
 
 #include <span>
+#include <type_traits>
 
 namespace tarexport {
 
@@ -60,6 +63,32 @@ private:
 
 } // namespace detail
 
+namespace detail {
+
+template<class Hashes, layer_handle Handle, sink Sink, observer O, class Threads>
+save_report write(plan const& p, std::span<Handle const> leases, Sink& out, write_options options, O& o, Threads& threads)
+{
+    sink_guard<Sink> guard(out);
+    activity_span<O> span(o, activity::write);
+    shared_observer<O> watch(o, p, options.range);
+    save_report report;
+    if constexpr(positional_sink<Sink>)
+        report = parallel_driver<Hashes, Handle, Sink, O, Threads>(p, leases, out, options, watch, threads).run();
+    else {
+        if constexpr(!std::is_same_v<Threads, own_threads>)
+            options.jobs = 1;
+        report = sync_driver<Hashes, Handle, Sink, O>(p, leases, out, options, watch).run();
+    }
+    if(!report.reason.code.failed())
+        if(auto const ec = guard.commit(); ec.failed())
+            report.reason = {ec, subject_of(out, "output"), "while finishing"};
+    if(report.ok())
+        span.succeeded();
+    return report;
+}
+
+} // namespace detail
+
 /** Write a plan, or a range of it, to a sink.
 
     To a `positional_sink`, parts of the archive are written side by side, by as many threads as `jobs` says: layers that do not belong
@@ -81,20 +110,21 @@ private:
 template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, sink Sink, observer O>
 save_report write(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, O& o)
 {
-    detail::sink_guard<Sink> guard(out);
-    detail::activity_span<O> span(o, activity::write);
-    detail::shared_observer<O> watch(o, p, options.range);
-    save_report report;
-    if constexpr(positional_sink<Sink>)
-        report = detail::parallel_driver<Hashes, Handle, Sink, O>(p, leases, out, options, watch).run();
-    else
-        report = detail::sync_driver<Hashes, Handle, Sink, O>(p, leases, out, options, watch).run();
-    if(!report.reason.code.failed())
-        if(auto const ec = guard.commit(); ec.failed())
-            report.reason = {ec, detail::subject_of(out, "output"), "while finishing"};
-    if(report.ok())
-        span.succeeded();
-    return report;
+    detail::own_threads own;
+    return detail::write<Hashes>(p, leases, out, options, o, own);
+}
+
+/** Write as above, with no thread but the calling one and those that somebody lends.
+
+    To a `positional_sink`, the calling thread and the lent ones write parts side by side, and each reads and hashes what it writes. To
+    any other sink, the calling thread does everything.
+
+    @param threads Asked for at most `jobs` - 1 threads. What it throws passes through, after the sink was aborted.
+*/
+template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, sink Sink, observer O, thread_lender Threads>
+save_report write(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, O& o, Threads& threads)
+{
+    return detail::write<Hashes>(p, leases, out, options, o, threads);
 }
 
 } // namespace tarexport

@@ -5,7 +5,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 
-// The code of doc/async.md, with Asio and Beast. Each part runs.
+// The code of doc/async.md, and what else the pages have with Asio and Beast. Each part runs.
 
 #include <tarexport/async_save.hpp>
 #include <tarexport/beast_body.hpp>
@@ -17,6 +17,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
@@ -28,6 +29,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <span>
@@ -43,6 +45,18 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using stream_socket = asio::local::stream_protocol::socket;
 
+//[lent_threads
+/// The threads of a pool.
+struct pooled {
+    asio::thread_pool& pool;
+    void operator()(std::function<void()> work) const { asio::post(pool, std::move(work)); }
+};
+
+struct pool_policy : default_policy {
+    pooled threads;
+};
+//]
+
 int failures = 0;
 
 void expect(bool holds, char const* what)
@@ -51,6 +65,14 @@ void expect(bool holds, char const* what)
         std::cerr << "does not hold: " << what << '\n';
         ++failures;
     }
+}
+
+void save_in_a_pool(oci_layout_store const& store, std::string const& whole)
+{
+    asio::thread_pool pool(2);
+    memory_sink out;
+    expect(saver(store, pool_policy{{}, {pool}}).save(names("hello:1.0"), out).ok() && out.bytes() == whole, "a save in a pool");
+    pool.join();
 }
 
 void save_with_a_callback(oci_layout_store const& store, std::string const& whole)
@@ -201,6 +223,7 @@ try {
     oci_layout_store const store(TAREXPORT_SOURCE_DIR "/example/images");
     memory_sink whole;
     tarexport::save(store, names("hello:1.0"), whole);
+    save_in_a_pool(store, whole.bytes());
     save_with_a_callback(store, whole.bytes());
     write_part_of_an_archive(store, whole.bytes());
     read_an_archive(store, whole.bytes());

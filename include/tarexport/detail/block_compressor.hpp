@@ -40,6 +40,7 @@ inline std::string compress_block(bytes_view block, archive_compression const& h
 {
     namespace io = boost::iostreams;
     std::string out;
+    out.reserve(block.size() + block.size() / 128 + 128); // what does not compress gets no longer
     auto const compress = [&](auto const& filter) {
         io::copy(io::compose(filter, io::array_source(to_text(block).data(), block.size())), io::back_inserter(out));
     };

@@ -10,6 +10,7 @@
 
 #include <tarexport/bytes.hpp>
 #include <tarexport/detail/entry_watch.hpp>
+#include <tarexport/detail/lent_threads.hpp>
 #include <tarexport/detail/sync_driver.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/layer.hpp>
@@ -29,6 +30,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -101,17 +103,18 @@ private:
 
 /* Writes parts of an archive side by side: each thread takes the largest part that is left, and drives it.
 
-   A part that is more than a thread's share is read and hashed in threads of its own, as the sync driver does.
+   A part that is more than a thread's share is read and hashed in threads of its own, as the sync driver does; not where the threads are lent.
 */
-template<class Hashes, layer_handle Handle, positional_sink Sink, observer O>
+template<class Hashes, layer_handle Handle, positional_sink Sink, observer O, class Threads>
 class parallel_driver {
 public:
-    parallel_driver(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, shared_observer<O>& o)
+    parallel_driver(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, shared_observer<O>& o, Threads& threads)
         : plan_(p)
         , leases_(leases)
         , sink_(out)
         , options_(options)
         , observer_(o)
+        , threads_(threads)
         , range_(p.bounded(options.range))
     {
         bool const divisible = range_.first <= range_.last && range_.last <= p.size() && !options.sum;
@@ -127,7 +130,7 @@ public:
     save_report run()
     {
         std::stop_callback const forward(options_.stop, [this] { stop_.request_stop(); });
-        work_with_threads();
+        work_in_threads();
         if(thrown_)
             std::rethrow_exception(thrown_);
         report_.total = observer_.total();
@@ -136,10 +139,27 @@ public:
 
 private:
     using part = sink_part<Sink>;
+    static constexpr bool own = std::is_same_v<Threads, own_threads>;
 
     std::size_t workers() const noexcept { return std::min(std::max<std::size_t>(options_.jobs, 1), parts_.size()); }
 
-    void work_with_threads()
+    void work_in_threads()
+    requires(!own)
+    {
+        lent_threads others;
+        try {
+            for(std::size_t worker = 1; worker < workers(); ++worker)
+                others.ask(threads_, [this, worker] { work(worker); });
+        }
+        catch(...) {
+            stop_.request_stop();
+            throw;
+        }
+        work(0);
+    }
+
+    void work_in_threads()
+    requires own
     {
         std::vector<std::jthread> others;
         try {
@@ -186,7 +206,7 @@ private:
         auto options = options_;
         options.range = r;
         options.stop = stop_.get_token();
-        if(parts_.size() > 1 && r.size() <= range_.size() / options_.jobs)
+        if(!own || (parts_.size() > 1 && r.size() <= range_.size() / options_.jobs))
             options.jobs = 1;
         part out(sink_, r.first - range_.first);
         return sync_driver<Hashes, Handle, part, O>(plan_, leases_, out, options, observer_, worker).run();
@@ -211,6 +231,7 @@ private:
     Sink& sink_;
     write_options const& options_;
     shared_observer<O>& observer_;
+    Threads& threads_;
     byte_range range_;
     std::vector<byte_range> parts_;
     std::stop_source stop_; // the user's, and that of a worker that failed
