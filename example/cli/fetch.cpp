@@ -186,7 +186,8 @@ engine::url source(po::variables_map const& values)
         throw usage_error("give one URL");
     auto const from = engine::parse_url(given[0]);
     if(!from)
-        throw usage_error("cannot fetch '" + given[0] + "'; write http://127.0.0.1:PORT/images/NAME/get or http+unix://%2FSOCKET/images/NAME/get");
+        throw usage_error("cannot fetch '" + given[0] +
+            "'; write http://127.0.0.1:PORT/images/NAME/get or http+unix://%2FSOCKET/images/NAME/get");
     return *from;
 }
 

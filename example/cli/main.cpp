@@ -103,7 +103,8 @@ int main(int argc, char** argv)
     auto const found = commands().find(name);
     try {
         if(found == commands().end())
-            throw cli::usage_error("there is no command '" + name + "'; the commands are save, plan, ls, have, merge, verify, serve and fetch");
+            throw cli::usage_error(
+                "there is no command '" + name + "'; the commands are save, plan, ls, have, merge, verify, serve and fetch");
         arguments.erase(arguments.begin());
         return found->second(arguments);
     }

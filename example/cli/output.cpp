@@ -136,7 +136,8 @@ void check_output(po::variables_map const& values)
     if(to_stdout && ::isatty(1))
         throw usage_error("an archive is nothing for a terminal; write -o FILE, or redirect standard output");
     if(to_stdout && is_one_output(status_of(1), status_of(2)))
-        throw usage_error("standard error goes where the archive goes, and would spoil it; write -o FILE, or send standard error elsewhere");
+        throw usage_error(
+            "standard error goes where the archive goes, and would spoil it; write -o FILE, or send standard error elsewhere");
     check_trace(values);
     if(!to_stdout && values.count("offset") != 0)
         throw usage_error("--offset is for standard output; to go on with a file, write --resume");

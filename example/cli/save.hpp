@@ -38,10 +38,14 @@ extern template tarexport::save_report save_from(
 extern template tarexport::save_report save_from(
     tarexport::joined_store<tarexport::archive_store> const&, tarexport::names const&, po::variables_map const&, stop_on_signal&, display&);
 
-extern template tarexport::result<tarexport::plan> plan_from(tarexport::docker_store const&, tarexport::names const&, po::variables_map const&);
-extern template tarexport::result<tarexport::plan> plan_from(tarexport::containers_store const&, tarexport::names const&, po::variables_map const&);
-extern template tarexport::result<tarexport::plan> plan_from(tarexport::oci_layout_store const&, tarexport::names const&, po::variables_map const&);
-extern template tarexport::result<tarexport::plan> plan_from(tarexport::archive_store const&, tarexport::names const&, po::variables_map const&);
+extern template tarexport::result<tarexport::plan> plan_from(
+    tarexport::docker_store const&, tarexport::names const&, po::variables_map const&);
+extern template tarexport::result<tarexport::plan> plan_from(
+    tarexport::containers_store const&, tarexport::names const&, po::variables_map const&);
+extern template tarexport::result<tarexport::plan> plan_from(
+    tarexport::oci_layout_store const&, tarexport::names const&, po::variables_map const&);
+extern template tarexport::result<tarexport::plan> plan_from(
+    tarexport::archive_store const&, tarexport::names const&, po::variables_map const&);
 
 } // namespace cli
 

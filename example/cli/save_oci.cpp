@@ -13,6 +13,7 @@ namespace cli {
 
 template tarexport::save_report save_from(
     tarexport::oci_layout_store const&, tarexport::names const&, po::variables_map const&, stop_on_signal&, display&);
-template tarexport::result<tarexport::plan> plan_from(tarexport::oci_layout_store const&, tarexport::names const&, po::variables_map const&);
+template tarexport::result<tarexport::plan> plan_from(
+    tarexport::oci_layout_store const&, tarexport::names const&, po::variables_map const&);
 
 } // namespace cli

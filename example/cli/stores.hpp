@@ -29,7 +29,8 @@ using any_store =
 
 /// What the commands' help says of `--store`.
 inline constexpr char store_help[] =
-    "the store: docker:[DATA_ROOT], containers:[GRAPH_ROOT], either with ?driver=NAME; oci:DIR, archive:FILE or archive:-, each with ?name=REPOSITORY (default: the first of docker:, containers: and the sample images that can be read)";
+    "the store: docker:[DATA_ROOT], containers:[GRAPH_ROOT], either with ?driver=NAME; oci:DIR, archive:FILE or archive:-, each "
+    "with ?name=REPOSITORY (default: the first of docker:, containers: and the sample images that can be read)";
 
 /// A store, and what a user would write to open it again.
 struct opened_store {

@@ -160,7 +160,8 @@ private:
     outcome check(exchange const& x, tarexport::byte_range piece) const
     {
         if(x.field(field::etag) != etag_)
-            return failure{tarexport::error::store_changed, called(from_.server), "it has another archive now, status " + std::to_string(x.status())};
+            return failure{tarexport::error::store_changed, called(from_.server),
+                "it has another archive now, status " + std::to_string(x.status())};
         if(x.status() != 206)
             return ignores_ranges(from_);
         if(x.field(field::content_range) != "bytes " + bounds(piece) + "/" + std::to_string(archive_.size))

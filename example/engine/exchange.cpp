@@ -172,7 +172,8 @@ failure exchange::refused() const
     auto line = message && message->is_string() ? std::string(message->get_string()) : meaning(status_);
     if(line.size() > longest_line)
         line.replace(longest_line, std::string::npos, "..");
-    auto const code = status_ == 404 ? make_error_code(tarexport::error::unknown_image) : make_error_code(boost::system::errc::protocol_error);
+    auto const code =
+        status_ == 404 ? make_error_code(tarexport::error::unknown_image) : make_error_code(boost::system::errc::protocol_error);
     return {code, called(from_.server), line + ", status " + std::to_string(status_)};
 }
 

@@ -168,7 +168,8 @@ constexpr char const* advice(error e) noexcept
     case error::unsupported_os: return "only images for Linux can be saved";
     case error::empty_image: return "an image needs at least one layer to be saved";
     case error::missing_blob: return "copy the image into the store again, with all its blobs; merge a thin archive with its base";
-    case error::missing_layer: return "the image may just have been removed: try again; else put it into the store again, with all its layers";
+    case error::missing_layer:
+        return "the image may just have been removed: try again; else put it into the store again, with all its layers";
     case error::size_mismatch:
     case error::digest_mismatch:
     case error::layer_too_short:

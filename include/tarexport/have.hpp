@@ -51,7 +51,8 @@ inline result<digest_set> parse_digest_list(std::string_view text, digest_list_l
         line = line.substr(0, line.find_first_of(" \t\r"));
         auto const id = tarexport::parse_digest(line);
         if(!id)
-            return failure{id.error().code, std::string(line.substr(0, 100)), "in line " + std::to_string(number) + " of a list of digests"};
+            return failure{
+                id.error().code, std::string(line.substr(0, 100)), "in line " + std::to_string(number) + " of a list of digests"};
         if(all.size() == limits.digests)
             return failure{error::limit_exceeded, {}, "a list of more than " + std::to_string(limits.digests) + " digests"};
         all.push_back(*id);

@@ -351,7 +351,8 @@ private:
             if(stop_.stop_requested())
                 return failure{error::cancelled, called(s), {}};
             auto const key = n < config.layers.size() ? config.layers[n].id.str() : config.diff_ids[n];
-            auto const number = lease(s, key, n < config.layers.size() ? &config.layers[n] : nullptr, [&] { return store_.layer(config, n); });
+            auto const number =
+                lease(s, key, n < config.layers.size() ? &config.layers[n] : nullptr, [&] { return store_.layer(config, n); });
             if(!number)
                 return number.error();
             auto const& info = out_.leases[*number].info();

@@ -130,7 +130,9 @@ concept content_store = has_roots<S> && has_blobs<S>;
     Layouts that keep manifests take them from such a store. Where it also models `has_manifests`, those of images named by ID too.
 */
 template<class S>
-concept blob_store = content_store<S> && leases<S> && !loads_by_manifest<S> && requires(S const& s, descriptor const& d, image const& i, std::size_t n) {
+concept blob_store = content_store<S> && leases<S> && !loads_by_manifest<S> &&
+    requires(S const& s, descriptor const& d, image const& i, std::size_t n)
+{
     requires std::same_as<decltype(s.blob(d)), decltype(s.layer(i, n))>;
 };
 

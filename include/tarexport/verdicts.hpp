@@ -26,7 +26,8 @@
 namespace tarexport::detail {
 
 /// Return what every loader makes of an archive.
-inline std::vector<verdict> rule_all(archive_facts const& f, archive_model const& m, platform const& host, std::optional<digest_set> const& have)
+inline std::vector<verdict> rule_all(
+    archive_facts const& f, archive_model const& m, platform const& host, std::optional<digest_set> const& have)
 {
     return {rule_docker(f, m, loader::docker_24, have), rule_docker(f, m, loader::docker_28, have),
         rule_containerd(f, m, loader::containerd_store, host, have), rule_podman(f, m, host, have), rule_skopeo_docker(f, m),

@@ -28,7 +28,8 @@ inline std::string to_text(verification const& v)
     std::string out;
     for(auto const& i : v.images) {
         out += "image " + (i.id.empty() ? std::string("(without an ID)") : i.id.str());
-        out += (i.platform.empty() ? "" : " " + i.platform) + " " + std::to_string(i.layers.size()) + (i.layers.size() == 1 ? " layer" : " layers");
+        out += (i.platform.empty() ? "" : " " + i.platform) + " " + std::to_string(i.layers.size()) +
+            (i.layers.size() == 1 ? " layer" : " layers");
         for(auto const& name : i.names)
             out += " " + name;
         out += "\n";

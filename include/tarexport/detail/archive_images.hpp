@@ -126,7 +126,8 @@ public:
                     i.names.push_back(*std::move(tag));
                 else
                     images.refuse({tag.error().code, text.empty() ? "\"\"" : shown(text),
-                        "a tag in " + contents_.index().subject("manifest.json") + (tag.error().detail.empty() ? "" : ": " + tag.error().detail)});
+                        "a tag in " + contents_.index().subject("manifest.json") +
+                            (tag.error().detail.empty() ? "" : ": " + tag.error().detail)});
             }
             if(auto read = read_config(item, i); !read)
                 i.broken = about(read.error(), n, i);
@@ -180,7 +181,8 @@ private:
 
     static failure about(failure why, std::size_t n, archive_image const& i)
     {
-        auto const who = i.names.empty() ? "image " + std::to_string(n) + " of manifest.json" : "image " + std::string(i.names.front().familiar());
+        auto const who = i.names.empty() ? "image " + std::to_string(n) + " of manifest.json"
+                                         : "image " + std::string(i.names.front().familiar());
         why.detail.append(why.detail.empty() ? "" : "; ").append(who);
         return why;
     }

@@ -115,7 +115,9 @@ public:
             case entry_kind::file: return e.place;
             case entry_kind::symlink: name = target_of(name, e.target); break;
             case entry_kind::hard_link: name = from_root(e.target); break;
-            case entry_kind::sparse: return failure{error::not_a_regular_file, subject(name), "its data has holes; make the archive without sparse files"};
+            case entry_kind::sparse:
+                return failure{
+                    error::not_a_regular_file, subject(name), "its data has holes; make the archive without sparse files"};
             case entry_kind::other: return failure{error::not_a_regular_file, subject(name), {}};
             }
         }

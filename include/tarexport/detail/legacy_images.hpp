@@ -251,7 +251,8 @@ private:
         if(auto good = tarexport::parse_image(text, m.id); !good)
             return about(from, good.error());
         auto const size = text.size();
-        contents_.keep(m.id, {contents_.index().subject(from.directory + "/json"), {}, std::make_shared<std::string const>(std::move(text))});
+        contents_.keep(m.id,
+            {contents_.index().subject(from.directory + "/json"), {}, std::make_shared<std::string const>(std::move(text))});
         archive_image i;
         i.id = m.id;
         i.config_size = size;

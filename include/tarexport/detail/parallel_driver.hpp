@@ -108,7 +108,8 @@ private:
 template<class Hashes, layer_handle Handle, positional_sink Sink, observer O, class Threads>
 class parallel_driver {
 public:
-    parallel_driver(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, shared_observer<O>& o, Threads& threads)
+    parallel_driver(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, shared_observer<O>& o,
+        Threads& threads)
         : plan_(p)
         , leases_(leases)
         , sink_(out)

@@ -67,7 +67,8 @@ private:
         auto const* const index = facts_.last("index.json");
         if(r_.no(model_.layout_fault.has_value(), "oci-layout cannot be read") ||
             r_.no(!index || !index->is_file(), "there is an oci-layout, but no index.json") ||
-            r_.no(model_.index_json_fault.has_value(), "index.json cannot be read") || r_.no(model_.roots.empty(), "index.json has no image"))
+            r_.no(model_.index_json_fault.has_value(), "index.json cannot be read") ||
+            r_.no(model_.roots.empty(), "index.json has no image"))
             return;
         for(auto const& root : model_.roots) {
             r_.no(!docker_ && root.name.empty(), "an image without a name is dropped");
@@ -132,7 +133,8 @@ private:
                 r_.needs(id, c->diff_ids[n]);
             else if(!r_.no(!e, "layer " + id.str() + " is missing or damaged")) {
                 auto const why = detail::fault_of_layer(*e, c->diff_ids[n]);
-                r_.no(e->packed == compression::xz || e->packed == compression::bzip2, "a layer is compressed with " + std::string(name_of(e->packed)));
+                r_.no(e->packed == compression::xz || e->packed == compression::bzip2,
+                    "a layer is compressed with " + std::string(name_of(e->packed)));
                 r_.no(!why.sentence.empty(), why.sentence);
             }
         }

@@ -30,7 +30,8 @@
 namespace tarexport::detail {
 
 // A layer is not opened where its chain of layers is in the store already.
-inline void rule_docker_layer(ruling& r, archive_facts const& f, archive_model const& m, std::string const& path, std::string const& diff_id, bool zstd)
+inline void rule_docker_layer(
+    ruling& r, archive_facts const& f, archive_model const& m, std::string const& path, std::string const& diff_id, bool zstd)
 {
     auto const* const e = f.file(path);
     auto const promised = detail::promised_digest(path);
@@ -114,10 +115,13 @@ private:
     std::string parent_of(std::string const& folder)
     {
         auto const* const json = facts_.file(folder + "/json");
-        if(r_.no(!json, "no manifest.json, and so each folder is taken for an image of before Docker 1.10: there is no " + folder + "/json"))
+        if(r_.no(!json,
+               "no manifest.json, and so each folder is taken for an image of before Docker 1.10: there is no " + folder +
+                   "/json"))
             return {};
         auto const text = json->text ? archive_facts::read(*json) : result<std::string>(failure{});
-        auto const v1 = text ? detail::read_json<v1_document>(*text, error::invalid_document, archive_json_limits) : result<v1_document>(failure{});
+        auto const v1 = text ? detail::read_json<v1_document>(*text, error::invalid_document, archive_json_limits)
+                             : result<v1_document>(failure{});
         auto const* const layer = facts_.file(folder + "/layer.tar");
         if(r_.no(!v1, folder + "/json cannot be read") || r_.no(!v1->os.empty() && v1->os != "linux", "an image for " + v1->os) ||
             r_.no(!layer, "there is no " + folder + "/layer.tar") || r_.no(!layer->fault.empty(), layer->fault))
@@ -132,7 +136,8 @@ private:
         if(r_.no(!e, "neither manifest.json nor repositories is there"))
             return;
         auto const text = e->text ? archive_facts::read(*e) : result<std::string>(failure{});
-        auto const repositories = text ? detail::read_repositories(*text) : result<std::map<std::string, std::map<std::string, std::string>>>(failure{});
+        auto const repositories = text ? detail::read_repositories(*text)
+                                       : result<std::map<std::string, std::map<std::string, std::string>>>(failure{});
         if(r_.no(!repositories, "the file repositories cannot be read"))
             return;
         for(auto const& [name, tags] : *repositories)

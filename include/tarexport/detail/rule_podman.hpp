@@ -106,7 +106,8 @@ inline void rule_oci_blob(ruling& r, archive_facts const& f, archive_model const
     auto const* const e = f.file(path);
     auto const* const own = f.last(path);
     auto const named = std::string(what) + " " + id.str();
-    r.no(!e, named + (m.has_left_out(id.str()) ? " is left out" : " is missing")) || r.no(!detail::has_digest_of(*e, id), named + " is damaged") ||
+    r.no(!e, named + (m.has_left_out(id.str()) ? " is left out" : " is missing")) ||
+        r.no(!detail::has_digest_of(*e, id), named + " is damaged") ||
         r.no(own && own->type == tar_type::symlink && own->link.starts_with('/'), named + " is a link to an absolute path");
 }
 

@@ -129,7 +129,8 @@ private:
             return false;
         }
         if(path.find('/') == std::string::npos && path.size() == 69 && path.ends_with(".json") && path != config->file->id.hex() + ".json")
-            findings_.warning(finding_code::digest_mismatch, path, "the file is named like a digest, but the image's ID is " + config->file->id.str());
+            findings_.warning(finding_code::digest_mismatch, path,
+                "the file is named like a digest, but the image's ID is " + config->file->id.str());
         return check_config(*config);
     }
 
@@ -175,7 +176,8 @@ private:
         if(news && !why.sentence.empty())
             findings_.error(why.code, e.name, why.sentence);
         else if(news && e.packed == compression::xz)
-            findings_.warning(finding_code::unchecked, e.name, "the layer is compressed with xz, which is not read here: its diff ID is not checked");
+            findings_.warning(finding_code::unchecked, e.name,
+                "the layer is compressed with xz, which is not read here: its diff ID is not checked");
     }
 
     bool is_left_out(std::string_view path, std::string const& diff_id) const
@@ -197,7 +199,8 @@ private:
                 continue;
             auto const at = by_id.find(parent);
             if(at == by_id.end())
-                findings_.remark(finding_code::parent, model_.docker.list.items[i].config, "its parent " + parent.substr(0, 100) + " is not in the archive");
+                findings_.remark(finding_code::parent, model_.docker.list.items[i].config,
+                    "its parent " + parent.substr(0, 100) + " is not in the archive");
             else if(at->second != model_.docker.configs[i] && !is_parent(*at->second, *model_.docker.configs[i]))
                 findings_.error(finding_code::parent, model_.docker.list.items[i].config, "its parent " + parent + " has another history");
         }
@@ -275,7 +278,8 @@ private:
     std::size_t add(verified_image image)
     {
         auto const [begin, end] = by_id_.equal_range(image.id);
-        auto const at = std::find_if(begin, end, [&](auto const& i) { return !(to_.images[i.second].in_index_json && image.in_index_json); });
+        auto const at =
+            std::find_if(begin, end, [&](auto const& i) { return !(to_.images[i.second].in_index_json && image.in_index_json); });
         if(at == end || image.id.empty()) {
             by_id_.emplace(image.id, to_.images.size());
             to_.images.push_back(std::move(image));
@@ -305,7 +309,8 @@ private:
         for(auto const& i : to_.images)
             if(!i.id.empty() && i.in_manifest_json != i.in_index_json)
                 findings_.warning(finding_code::disagreement, i.id.str(),
-                    i.in_manifest_json ? "an image of manifest.json that is not in index.json" : "an image of index.json that is not in manifest.json");
+                    i.in_manifest_json ? "an image of manifest.json that is not in index.json"
+                                       : "an image of index.json that is not in manifest.json");
         compare_names();
     }
 
@@ -337,8 +342,9 @@ private:
         for(auto const& e : facts_.entries())
             n += e.is_file() && detail::promised_digest(e.path) && !used_.contains(&e);
         if(n != 0)
-            findings_.remark(finding_code::unreferenced, "archive", std::to_string(n) + (n == 1 ? " blob that no image" : " blobs that no image") +
-                " needs, such as the v1 configs that dockerd writes");
+            findings_.remark(finding_code::unreferenced, "archive",
+                std::to_string(n) + (n == 1 ? " blob that no image" : " blobs that no image") +
+                    " needs, such as the v1 configs that dockerd writes");
     }
 
     // --- before Docker 1.10 ---
@@ -347,12 +353,15 @@ private:
     {
         auto const* const e = facts_.file("repositories");
         auto const text = e && e->text ? archive_facts::read(*e) : result<std::string>(failure{});
-        auto const repositories = text ? detail::read_repositories(*text) : result<std::map<std::string, std::map<std::string, std::string>>>(failure{});
+        auto const repositories = text ? detail::read_repositories(*text)
+                                       : result<std::map<std::string, std::map<std::string, std::string>>>(failure{});
         if(!repositories) {
-            findings_.error(finding_code::missing_document, "archive", "neither manifest.json nor index.json nor a good file repositories lists images");
+            findings_.error(finding_code::missing_document, "archive",
+                "neither manifest.json nor index.json nor a good file repositories lists images");
             return;
         }
-        findings_.warning(finding_code::missing_document, "archive", "it is of the form of before Docker 1.10, which only Docker's own engine loads");
+        findings_.warning(finding_code::missing_document, "archive",
+            "it is of the form of before Docker 1.10, which only Docker's own engine loads");
         for(auto const& [name, tags] : *repositories)
             for(auto const& [tag, directory] : tags)
                 add_v1_image(name + ":" + tag, directory);
@@ -363,7 +372,8 @@ private:
         verified_image image;
         image.names.push_back(std::move(name));
         std::set<std::string> seen;
-        while(!directory.empty() && ++v1_steps_ < 100'000 && v1_bytes_ < std::uint64_t{256} << 20 && image.layers.size() < 1000 && seen.insert(directory).second) {
+        while(!directory.empty() && ++v1_steps_ < 100'000 && v1_bytes_ < std::uint64_t{256} << 20 && image.layers.size() < 1000 &&
+            seen.insert(directory).second) {
             auto const path = directory + "/layer.tar";
             auto const* const layer = facts_.file(path);
             auto const* const json = facts_.file(directory + "/json");
@@ -379,7 +389,8 @@ private:
             image.layers.insert(image.layers.begin(), std::move(l));
             v1_bytes_ += json ? json->size : 0;
             auto const text = json && json->text ? archive_facts::read(*json) : result<std::string>(failure{});
-            auto const v1 = text ? detail::read_json<v1_document>(*text, error::invalid_document, archive_json_limits) : result<v1_document>(failure{});
+            auto const v1 = text ? detail::read_json<v1_document>(*text, error::invalid_document, archive_json_limits)
+                                 : result<v1_document>(failure{});
             if(!v1 && told_.insert("json " + directory).second)
                 findings_.error(finding_code::invalid_config, directory + "/json", "the config is missing, or no JSON");
             directory = v1 ? v1->parent : std::string();

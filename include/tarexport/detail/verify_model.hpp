@@ -179,7 +179,8 @@ private:
             return done;
         auto const& d = model_.docker;
         if(d.fault)
-            findings_.error(d.fault->code == error::limit_exceeded ? finding_code::limit : finding_code::invalid_document, d.file->name, sentence(*d.fault));
+            findings_.error(d.fault->code == error::limit_exceeded ? finding_code::limit : finding_code::invalid_document,
+                d.file->name, sentence(*d.fault));
         if(d.list.null)
             findings_.error(finding_code::invalid_document, d.file->name, "null in place of a list of images");
         if(d.list.trailing)
@@ -303,7 +304,8 @@ private:
             return nullptr;
         }
         if(e->size != d.size)
-            findings_.error(finding_code::size_mismatch, text, by + " says " + std::to_string(d.size) + " bytes; it has " + std::to_string(e->size));
+            findings_.error(finding_code::size_mismatch, text,
+                by + " says " + std::to_string(d.size) + " bytes; it has " + std::to_string(e->size));
         return e;
     }
 

@@ -114,7 +114,9 @@ private:
         line += std::to_string(percent) + "%  " + format_bytes(bytes_) + " of " + format_bytes(total_) + "  "
                 + format_bytes(static_cast<std::uint64_t>(rate)) + "/s";
         if(rate > 0 && bytes_ < total_)
-            line += "  " + format_duration(std::chrono::seconds(static_cast<long>(static_cast<double>(total_ - bytes_) / rate) + 1)) + " left";
+            line += "  " +
+                format_duration(std::chrono::seconds(static_cast<long>(static_cast<double>(total_ - bytes_) / rate) + 1)) +
+                " left";
         if(style_ == style::bar)
             *out_ << line << "\x1b[K" << std::flush;
         else

@@ -438,7 +438,8 @@ private:
         auto const id = tarexport::parse_digest(diff_id_of(packed, n));
         auto const& o = state_->expander.options();
         return packed_layer{n, std::move(*lease),
-            {id ? *id : digest(), "layer " + std::to_string(n) + " of image " + packed.id.str(), o.largest_layer, o.largest_ratio, o.stop, {}}};
+            {id ? *id : digest(), "layer " + std::to_string(n) + " of image " + packed.id.str(), o.largest_layer, o.largest_ratio,
+                o.stop, {}}};
     }
 
     // Those that cannot be leased are told of when they are asked for.

@@ -366,7 +366,8 @@ inline std::vector<listed_image> oci_layout_store::list(std::vector<failure>& un
             continue;
         auto const [id, is_new] = meant.try_emplace(detail::content_key(r.entry), *first);
         if(is_new)
-            if(auto const best = state_->images.chosen(documents, r.entry, state_->options.platforms, r.name->familiar()); best && row_of.contains(*best))
+            if(auto const best = state_->images.chosen(documents, r.entry, state_->options.platforms, r.name->familiar());
+                best && row_of.contains(*best))
                 id->second = *best;
         auto const row = row_of.find(id->second);
         if(told.emplace(row->second, *r.name).second)

@@ -158,7 +158,9 @@ inline result<archive_blob> archive_store::blob(descriptor const& d) const
         place = state_->contents.find(d);
     if(!place && place.error().code == error::missing_blob) {
         auto why = detail::absent_blob(place.error().subject, d);
-        return state_->contents.index().has("thin.json") ? detail::about(std::move(why), "this is a thin archive, which leaves out what its base has") : why;
+        return state_->contents.index().has("thin.json")
+            ? detail::about(std::move(why), "this is a thin archive, which leaves out what its base has")
+            : why;
     }
     if(!place)
         return std::move(place).error();
@@ -367,7 +369,8 @@ inline std::map<digest, std::vector<reference>> archive_store::names_in_index() 
             continue;
         auto const [id, is_new] = meant.try_emplace(detail::content_key(r.entry), *first);
         if(is_new)
-            if(auto const best = state_->indexed.chosen(documents, r.entry, state_->options.platforms, r.name->familiar()); best && here.contains(*best))
+            if(auto const best = state_->indexed.chosen(documents, r.entry, state_->options.platforms, r.name->familiar());
+                best && here.contains(*best))
                 id->second = *best;
         auto& known = names[id->second];
         if(std::ranges::find(known, *r.name) == known.end())
@@ -409,8 +412,9 @@ inline result<std::vector<listed_image>> archive_store::list() const
     std::vector<failure> unreadable;
     auto rows = list(unreadable);
     if(!unreadable.empty())
-        return detail::about(
-            unreadable.front(), std::to_string(unreadable.size()) + (unreadable.size() == 1 ? " image or name" : " images or names") + " cannot be read");
+        return detail::about(unreadable.front(),
+            std::to_string(unreadable.size()) + (unreadable.size() == 1 ? " image or name" : " images or names") +
+                " cannot be read");
     return rows;
 }
 
