@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -405,4 +406,42 @@ BOOST_AUTO_TEST_CASE(global_headers)
     BOOST_TEST(refusal(h, tar_format::gnu) == "only PAX has global headers");
     h.mtime = tx::tar_time{};
     BOOST_TEST(refusal(h) == "a global header holds nothing but records");
+}
+
+namespace {
+
+template<class Byte>
+int naive_sum(tx::detail::tar_block const& b)
+{
+    int n = 8 * ' ';
+    for(std::size_t i = 0; i != b.size; ++i)
+        n += i >= 148 && i < 156 ? 0 : static_cast<Byte>(b.text()[i]);
+    return n;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(check_sums_are_of_unsigned_or_of_signed_bytes)
+{
+    std::mt19937 random(5);
+    for(int n = 0; n != 200; ++n) {
+        tx::detail::tar_block b;
+        for(auto& c : b.bytes())
+            c = n == 0 ? std::byte{0xff} : static_cast<std::byte>(n == 1 ? 0x7fu : random() & 0xffu);
+        b.put({148, 8}, std::string(8, ' '));
+        auto const put = [&](int sum) { b.put_octal({148, 7}, sum); };
+        auto const right = naive_sum<unsigned char>(b), signed_one = naive_sum<signed char>(b);
+        put(right);
+        BOOST_TEST(b.has_right_sum());
+        put(right + 1);
+        BOOST_TEST(!b.has_right_sum());
+        if(signed_one >= 0) {
+            put(signed_one);
+            BOOST_TEST(b.has_right_sum());
+        }
+        put(0);
+        b.seal({});
+        BOOST_TEST(b.has_right_sum());
+        BOOST_TEST(*b.octal({148, 7}) == right);
+    }
 }

@@ -15,9 +15,11 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace tarexport::detail {
 
@@ -211,9 +213,30 @@ private:
     template<class Byte>
     std::int64_t sum() const noexcept
     {
+        std::int64_t all = 0;
+        if constexpr(std::is_same_v<Byte, unsigned char>)
+            all = sum_of_words();
+        else
+            for(char const c : data_)
+                all += static_cast<Byte>(c);
+        for(char const c : field(tar_checksum))
+            all += ' ' - static_cast<Byte>(c);
+        return all;
+    }
+
+    // Eight bytes at a time: every file of an image has its sum taken. No lane gets more than 64 * 2 * 255.
+    std::int64_t sum_of_words() const noexcept
+    {
+        constexpr std::uint64_t low_bytes = 0x00ff00ff00ff00ff;
+        std::uint64_t lanes = 0;
+        for(std::size_t i = 0; i != size; i += sizeof lanes) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, data_.data() + i, sizeof word);
+            lanes += (word & low_bytes) + (word >> 8 & low_bytes);
+        }
         std::int64_t n = 0;
-        for(std::size_t i = 0; i != size; ++i)
-            n += i - tar_checksum.offset < tar_checksum.size ? ' ' : static_cast<Byte>(data_[i]);
+        for(; lanes != 0; lanes >>= 16)
+            n += static_cast<std::int64_t>(lanes & 0xffff);
         return n;
     }
 
