@@ -182,11 +182,19 @@ private:
         if(!next_is('"'))
             return unexpected();
         auto const first = at_++;
-        while(at_ != line_.size() && line_[at_] != '"')
-            at_ += line_[at_] == '\\' && at_ + 1 != line_.size() ? 2 : 1;
+        bool plain = true; // as nearly all names are: then what stands there is what is meant
+        while(at_ != line_.size() && line_[at_] != '"') {
+            auto const c = line_[at_];
+            plain = plain && c >= ' ' && c <= '~' && c != '\\';
+            at_ += c == '\\' && at_ + 1 != line_.size() ? 2 : 1;
+        }
         if(at_ == line_.size())
             return unexpected();
         std::string_view const literal(line_.data() + first, ++at_ - first);
+        if(plain) {
+            out_.name.append(literal.substr(1, literal.size() - 2));
+            return true;
+        }
         if(!detail::check_json(literal))
             return fail(error::invalid_json, "malformed name");
         detail::append_unquoted(out_.name, literal);
