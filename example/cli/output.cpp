@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <system_error>
@@ -173,6 +174,14 @@ std::size_t jobs(po::variables_map const& values)
     if(n < 1 || n > most)
         throw usage_error("--jobs is a number from 1 to " + std::to_string(most));
     return static_cast<std::size_t>(n);
+}
+
+tarexport::fd_sink standard_output()
+{
+#ifdef F_SETPIPE_SZ
+    ::fcntl(1, F_SETPIPE_SZ, 1 << 20); // what is no pipe stays as it is, and so does one of a user who has too many
+#endif
+    return tarexport::fd_sink(1);
 }
 
 tarexport::result<void> check_space(std::string const& file, std::uint64_t needed)

@@ -16,6 +16,7 @@
 #include <tarexport/observer/progress.hpp>
 #include <tarexport/observer/trace.hpp>
 #include <tarexport/serializer.hpp>
+#include <tarexport/sink/fd.hpp>
 
 #include <boost/program_options.hpp>
 
@@ -64,6 +65,9 @@ void check_trace(po::variables_map const& values);
 
 /// Fail before the first byte where the archive cannot fit.
 tarexport::result<void> check_space(std::string const& file, std::uint64_t needed);
+
+/// Return a sink of standard output. A pipe there is made longer, so that the two ends wait for each other less often.
+tarexport::fd_sink standard_output();
 
 /** Save, watch it, and say how it went.
 

@@ -122,14 +122,14 @@ tarexport::save_report save_from(Store const& store, tarexport::names const& req
                 using made = tarexport::result<compressed_output>;
                 auto const format = compression(values);
                 if(to_stdout)
-                    return made(compressed_output(any_output(tarexport::fd_sink(1)), format, how.jobs));
+                    return made(compressed_output(any_output(standard_output()), format, how.jobs));
                 auto file = make_file(archive, o);
                 return file ? made(compressed_output(any_output(std::move(*file)), format, how.jobs)) : made(file.error());
             });
         if(to_stdout) {
             if(values.count("offset") != 0)
                 how.range.first = static_cast<std::uint64_t>(values["offset"].as<std::int64_t>());
-            tarexport::fd_sink out(1);
+            auto out = standard_output();
             return saver.save(requested, out, how);
         }
         return saver.save_to(requested, how, make_file);

@@ -19,7 +19,7 @@ def machine():
 
     memory = int(first("/proc/meminfo", r"MemTotal:\s+(\d+)")) / (1 << 20)
     return "%d cores of %s, %.0f GiB of memory, Linux %s" % (
-        os.cpu_count(), first("/proc/cpuinfo", r"model name\s*:(.*)"), memory, platform.release())
+        os.cpu_count(), first("/proc/cpuinfo", r"model name\s*:(.*)"), memory, platform.release().split("-")[0])
 
 
 def versions(context):
