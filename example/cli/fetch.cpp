@@ -107,8 +107,14 @@ tarexport::failure keeping(std::string const& path, tarexport::failure why)
     return why;
 }
 
-// Gets what is missing, and leaves the file whole, or as --resume can go on with it. Returns whether it can if the whole file is no good.
-bool get(engine::url const& from, engine::remote_archive const& archive, engine::client_options const& how, tarexport::file_sink& out,
+tarexport::failure losing(tarexport::failure why, tarexport::failure const& reason)
+{
+    why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is lost: " + message(reason));
+    return why;
+}
+
+// Gets what is missing, and leaves the file whole, or as --resume can go on with it. Returns whether it can if the whole file cannot be finished.
+tarexport::result<void> get(engine::url const& from, engine::remote_archive const& archive, engine::client_options const& how, tarexport::file_sink& out,
     std::optional<tarexport::progress>& bar)
 {
     auto const path = out.subject();
@@ -132,13 +138,13 @@ bool get(engine::url const& from, engine::remote_archive const& archive, engine:
     auto const kept = in_order || done.prefix == 0 ? tarexport::result<void>() : out.remember(archive.etag, done.prefix);
     if(done.outcome) {
         show(tarexport::archive_saved{sum, archive.etag});
-        return kept.has_value();
+        return kept;
     }
-    auto why = done.outcome.error();
+    auto const& why = done.outcome.error();
     show(tarexport::save_failed{why});
     if(!kept)
-        why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is lost: " + message(kept.error()));
-    fail(kept && done.prefix != 0 && why.code != tarexport::error::store_changed ? keeping(path, why) : why);
+        fail(losing(why, kept.error()));
+    fail(done.prefix != 0 && why.code != tarexport::error::cannot_resume ? keeping(path, why) : why);
 }
 
 // What is most worth telling of an archive that is not good.
@@ -149,12 +155,12 @@ std::string worst(tarexport::verification const& v)
 }
 
 // What is wrong with the whole file cannot be made right by going on: it goes. One that cannot be read stays for another try.
-void verify_whole(std::string const& path, bool kept)
+void verify_whole(std::string const& path, tarexport::result<void> const& kept)
 {
     file_source in(path + ".part");
     auto const found = tarexport::verify_archive(in);
     if(!found)
-        fail(kept ? keeping(path, found.error()) : found.error());
+        fail(kept ? keeping(path, found.error()) : losing(found.error(), kept.error()));
     if(found->good())
         return;
     static_cast<void>(::unlink((path + ".part").c_str()));
@@ -217,12 +223,12 @@ int fetch(std::vector<std::string> const& arguments)
     auto out = open_output(path, *archive, values.count("resume") != 0, how.jobs == 1);
     if(!out)
         fail(out.error());
-    bool const kept = get(from, *archive, how, *out, bar);
+    auto const kept = get(from, *archive, how, *out, bar);
     verify_whole(path, kept);
     tarexport::error_code ec;
     out->commit(ec);
     if(ec.failed())
-        fail({ec, path, "while finishing"});
+        fail(kept ? tarexport::failure{ec, path, "while finishing"} : losing({ec, path, "while finishing"}, kept.error()));
     if(values.count("quiet") == 0)
         std::cerr << "tarexport: fetched " << archive->size << " bytes to " << printable(path) << ", etag " << archive->etag.str() << "\n";
     return 0;

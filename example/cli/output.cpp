@@ -179,7 +179,9 @@ std::size_t jobs(po::variables_map const& values)
 tarexport::fd_sink standard_output()
 {
 #ifdef F_SETPIPE_SZ
-    ::fcntl(1, F_SETPIPE_SZ, 1 << 20); // what is no pipe stays as it is, and so does one of a user who has too many
+    constexpr int length = 1 << 20;
+    if(::fcntl(1, F_GETPIPE_SZ) < length)
+        ::fcntl(1, F_SETPIPE_SZ, length); // what is no pipe stays as it is, and so does one of a user who has too many
 #endif
     return tarexport::fd_sink(1);
 }

@@ -160,7 +160,7 @@ private:
     outcome check(exchange const& x, tarexport::byte_range piece) const
     {
         if(x.field(field::etag) != etag_)
-            return failure{tarexport::error::store_changed, called(from_.server),
+            return failure{tarexport::error::cannot_resume, called(from_.server),
                 "it has another archive now, status " + std::to_string(x.status())};
         if(x.status() != 206)
             return ignores_ranges(from_);

@@ -55,7 +55,7 @@ struct download_report {
 
     @param take Called in the calling thread with bytes and their position in the archive: with one job in order, with several in
     any order. What it fails with ends the reading.
-    @return Success when all bytes were taken: they are those of `archive`. Otherwise why not, as above; `store_changed` where the
+    @return Success when all bytes were taken: they are those of `archive`. Otherwise why not, as above; `cannot_resume` where the
     server has another archive now.
 */
 download_report download(url const& from, remote_archive const& archive, std::uint64_t first, client_options const& options,

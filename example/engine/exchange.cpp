@@ -98,7 +98,7 @@ asio::awaitable<exchange::outcome> exchange::ask()
     if(auto const [ec, n] = co_await http::async_write(stream_, request_, tuple); ec)
         co_return broken(ec, "asking", "did not take the request");
     // A server may say that it is at work before it answers: RFC 9110, 15.2.
-    for(int interim = 0; interim != most_interim; ++interim) {
+    for(int interim = 0; interim <= most_interim; ++interim) {
         parser_.emplace();
         parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
         if(auto const [ec, n] = co_await http::async_read_header(stream_, buffer_, *parser_, tuple); ec)

@@ -56,7 +56,7 @@ template<class P>
 concept has_threads = requires(P& p) { p.threads; };
 
 template<class P>
-concept lends_threads = has_threads<P> && thread_lender<std::remove_cvref_t<decltype((std::declval<P&>().threads))>>;
+concept lends_threads = has_threads<P> && thread_lender<std::remove_reference_t<decltype((std::declval<P&>().threads))>>;
 
 } // namespace detail
 

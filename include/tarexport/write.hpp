@@ -117,7 +117,7 @@ save_report write(plan const& p, std::span<Handle const> leases, Sink& out, writ
 /** Write as above, with no thread but the calling one and those that somebody lends.
 
     To a `positional_sink`, the calling thread and the lent ones write parts side by side, and each reads and hashes what it writes. To
-    any other sink, the calling thread does everything.
+    any other sink, the calling thread does everything. Threads that sources and sinks make for themselves are not among these.
 
     @param threads Asked for at most `jobs` - 1 threads. What it throws passes through, after the sink was aborted.
 */

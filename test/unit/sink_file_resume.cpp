@@ -15,6 +15,10 @@
 #include <tarexport/hash.hpp>
 #include <tarexport/testing/sink.hpp>
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 using namespace support;
 using namespace tarexport;
 namespace testing = tarexport::testing;
@@ -256,4 +260,41 @@ BOOST_AUTO_TEST_CASE(an_etag_that_cannot_be_written_is_an_error)
     BOOST_TEST_REQUIRE(r.has_error());
     BOOST_TEST(r.error().subject == dir / "app.tar");
     BOOST_TEST(mentions(r.error(), "app.tar.part.etag"));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_killed_program_had_reserved_is_given_back)
+{
+    scratch const dir;
+    auto const path = dir / "app.tar";
+    auto const blocks = [&] {
+        struct stat s {};
+        BOOST_REQUIRE(::stat((path + ".part").c_str(), &s) == 0);
+        return s.st_blocks;
+    };
+    auto const killed = [&](std::string_view text) {
+        auto const child = ::fork();
+        BOOST_REQUIRE(child != -1);
+        if(child == 0) {
+            file_sink k(path, {.keep_partial = true});
+            k.remember(some_etag).value();
+            k.reserve(std::uint64_t{8} << 20).value();
+            write_all(k, text);
+            ::_exit(0); // without a destructor
+        }
+        ::waitpid(child, nullptr, 0);
+        return blocks();
+    };
+    if(killed("0123456789") < (8 << 20) / 512) {
+        BOOST_TEST_MESSAGE("SKIPPED: this file system sets no room aside");
+        return;
+    }
+    {
+        auto k = file_sink::resume(path, some_etag, {.keep_partial = true}).value();
+        BOOST_TEST(k.offset() == 10u);
+        BOOST_TEST(blocks() < 1000);
+    }
+    BOOST_TEST(contents(path + ".part") == "0123456789");
+    BOOST_TEST(killed("") > 1000);
+    file_sink k(path);
+    BOOST_TEST(blocks() < 1000);
 }

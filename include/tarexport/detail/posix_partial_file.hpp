@@ -72,7 +72,8 @@ public:
         if(why.code.failed())
             return why;
         auto const end = ::lseek(prepared->fd(), 0, SEEK_END);
-        if(end == -1)
+        // A program that was killed leaves the room that it had set aside.
+        if(end == -1 || ::ftruncate(prepared->fd(), end) != 0)
             return prepared->failed("finding the end of " + prepared->part_path());
         prepared->size_ = static_cast<std::uint64_t>(end);
         prepared->remembered_ = true;
@@ -321,7 +322,7 @@ private:
     bool emptied() const noexcept
     {
         struct stat s;
-        return ::fstat(fd(), &s) == 0 && (s.st_size == 0 || ::ftruncate(fd(), 0) == 0);
+        return ::fstat(fd(), &s) == 0 && ((s.st_size == 0 && s.st_blocks == 0) || ::ftruncate(fd(), 0) == 0);
     }
 
     bool has_its_name() const noexcept
@@ -371,7 +372,16 @@ private:
 
     // Whether the bytes are on the disk, or at least with the file system. One that writes late (NFS) reports
     // errors when a descriptor is closed; closing a copy of ours makes it do so and keeps the lock.
-    bool flushed(bool sync) const noexcept
+    bool flushed(bool sync) noexcept
+    {
+        // The system tells of bytes that it could not write once, and then takes them for written.
+        if(unwritten_ == 0 && !flush(sync))
+            unwritten_ = errno;
+        errno = unwritten_;
+        return unwritten_ == 0;
+    }
+
+    bool flush(bool sync) const noexcept
     {
         if(sync)
             return detail::uninterrupted([&] { return ::fsync(fd()); }) == 0;
@@ -396,6 +406,7 @@ private:
     unique_descriptor file_;
     std::uint64_t size_ = 0;
     bool remembered_ = false;
+    int unwritten_ = 0; // the error of the first flush that failed
 };
 
 } // namespace tarexport::detail
