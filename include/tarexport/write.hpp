@@ -65,8 +65,9 @@ private:
 
 namespace detail {
 
-template<class Hashes, layer_handle Handle, sink Sink, observer O, class Threads>
-save_report write(plan const& p, std::span<Handle const> leases, Sink& out, write_options options, O& o, Threads& threads)
+// What both forms of `write` do; `Threads` is `own_threads` or a lender.
+template<class Hashes, class Threads, layer_handle Handle, sink Sink, observer O>
+save_report write_in(Threads& threads, plan const& p, std::span<Handle const> leases, Sink& out, write_options options, O& o)
 {
     sink_guard<Sink> guard(out);
     activity_span<O> span(o, activity::write);
@@ -111,7 +112,7 @@ template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, s
 save_report write(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, O& o)
 {
     detail::own_threads own;
-    return detail::write<Hashes>(p, leases, out, options, o, own);
+    return detail::write_in<Hashes>(own, p, leases, out, options, o);
 }
 
 /** Write as above, with no thread but the calling one and those that somebody lends.
@@ -124,7 +125,7 @@ save_report write(plan const& p, std::span<Handle const> leases, Sink& out, writ
 template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, sink Sink, observer O, thread_lender Threads>
 save_report write(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, O& o, Threads& threads)
 {
-    return detail::write<Hashes>(p, leases, out, options, o, threads);
+    return detail::write_in<Hashes>(threads, p, leases, out, options, o);
 }
 
 } // namespace tarexport

@@ -30,6 +30,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <future>
 #include <iostream>
 #include <memory>
 #include <span>
@@ -72,6 +73,9 @@ void save_in_a_pool(oci_layout_store const& store, std::string const& whole)
     asio::thread_pool pool(2);
     memory_sink out;
     expect(saver(store, pool_policy{{}, {pool}}).save(names("hello:1.0"), out).ok() && out.bytes() == whole, "a save in a pool");
+    std::promise<std::thread::id> helper;
+    pooled{pool}([&helper] { helper.set_value(std::this_thread::get_id()); });
+    expect(helper.get_future().get() != std::this_thread::get_id(), "a thread that is lent");
     pool.join();
 }
 

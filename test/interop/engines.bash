@@ -251,7 +251,14 @@ containerd_forgets() {
     local images
     images=$(containerd images ls -q)
     [ -z "$images" ] || containerd images rm --sync $images >/dev/null
-    same "what containerd still has" "$(containerd content ls -q)$(containerd snapshots ls | tail -n +2)" ""
+    # It goes on for a moment when it has said that it is done.
+    local left="" n
+    for n in {1..50}; do
+        left=$(containerd content ls -q)$(containerd snapshots ls | tail -n +2)
+        [ -n "$left" ] || break
+        sleep 0.2
+    done
+    same "what containerd still has" "$left" ""
 }
 
 # A name for each run: containerd may not be done with the one before when it says that it is.
