@@ -15,6 +15,7 @@
 #include <tarexport/platform.hpp>
 #include <tarexport/reference.hpp>
 
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
@@ -223,20 +224,36 @@ class manifest_json_writer {
 public:
     void add(manifest_item const& item)
     {
-        text_.push_back(text_.empty() ? '[' : ',');
-        json_writer w(text_);
+        char const before = pieces_.empty() ? '[' : ',';
+        if(pieces_.empty() || pieces_.back().size() >= full_piece)
+            pieces_.emplace_back();
+        auto& piece = pieces_.back();
+        piece.push_back(before);
+        json_writer w(piece);
         append_manifest_item(w, item);
+        if(piece.size() >= full_piece)
+            piece.shrink_to_fit();
     }
 
     /// Return the document, with its newline.
     std::string finish() &&
     {
-        text_ += text_.empty() ? "[]\n" : "]\n";
-        return std::move(text_);
+        std::string_view const end = pieces_.empty() ? "[]\n" : "]\n";
+        auto size = end.size();
+        for(auto const& p : pieces_)
+            size += p.size();
+        std::string text;
+        text.reserve(size);
+        for(auto& p : pieces_)
+            text += std::exchange(p, {});
+        return text += end;
     }
 
 private:
-    std::string text_;
+    // A text of a hundred megabytes would be there twice whenever it grows.
+    static constexpr std::size_t full_piece = std::size_t{1} << 16;
+
+    std::vector<std::string> pieces_;
 };
 
 } // namespace detail

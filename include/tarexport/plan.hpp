@@ -113,10 +113,7 @@ public:
     std::string path(std::size_t i) const
     {
         BOOST_ASSERT(i < count());
-        auto const& r = entries_[i];
-        if(r.named)
-            return names_[r.name];
-        return blob_path(r.kind == entry_kind::layer ? layers_[r.item].id : documents_[r.item].id);
+        return path_of(entries_[i]);
     }
 
     /// Return the digest of an entry's content, empty for a directory. Precondition: `i < count()`.
@@ -124,12 +121,7 @@ public:
     {
         BOOST_ASSERT(i < count());
         auto const& r = entries_[i];
-        switch(r.kind) {
-        case entry_kind::directory: break;
-        case entry_kind::document: return documents_[r.item].id;
-        case entry_kind::layer: return layers_[r.item].id;
-        }
-        return {};
+        return r.kind == entry_kind::directory ? digest() : content_of(r);
     }
 
     /// Return the entry that holds a byte of the archive, or `count()` for the end blocks and beyond.
@@ -200,6 +192,14 @@ private:
         entry_kind kind{};
         bool named = false;
     };
+
+    // Precondition: no directory.
+    digest const& content_of(record const& r) const noexcept
+    {
+        return r.kind == entry_kind::layer ? layers_[r.item].id : documents_[r.item].id;
+    }
+
+    std::string path_of(record const& r) const { return r.named ? names_[r.name] : blob_path(content_of(r)); }
 
     static entry_header header_of(std::string_view path, record const& r) noexcept
     {
@@ -286,6 +286,15 @@ public:
 
     /// Add a layer to the list that `plan::left_out()` returns.
     void add_left_out(left_out_layer layer) { plan_.left_out_.push_back(std::move(layer)); }
+
+    /// Put the entries that were added so far in the order of their paths, byte by byte.
+    void sort()
+    {
+        std::ranges::sort(plan_.entries_, [this](auto const& a, auto const& b) {
+            // The paths of blobs are in the order of their digests.
+            return a.named || b.named ? plan_.path_of(a) < plan_.path_of(b) : plan_.content_of(a) < plan_.content_of(b);
+        });
+    }
 
     /** Compute the offsets and the identity.
         @return The plan; `unencodable_header` with the path, or `archive_too_large`.

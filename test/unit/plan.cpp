@@ -10,7 +10,10 @@
 #define BOOST_TEST_MODULE plan
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <limits>
+#include <string>
+#include <vector>
 
 using namespace tarexport;
 
@@ -36,6 +39,35 @@ BOOST_AUTO_TEST_CASE(an_empty_plan_is_two_blocks_of_zeros)
     BOOST_TEST(p.size() == 1024u);
     BOOST_TEST(p.count() == 0u);
     BOOST_TEST((p == plan_builder().finish().value()));
+}
+
+BOOST_AUTO_TEST_CASE(entries_are_sorted_by_their_paths)
+{
+    plan_builder b;
+    std::vector<std::string> paths{"blobs/sha512/", "blobs/", "blobs/sha256/", "blobs/sha384/"};
+    for(auto const& p : paths)
+        b.add_directory(p, 0755, 0);
+    for(auto const* const p : {"z", "blobs/sha256/~", "blobs/sha256/0", "blobs", "a"}) {
+        b.add_document(p, p, 0644, 0);
+        paths.emplace_back(p);
+    }
+    for(char c = 'a'; c != 'k'; ++c) {
+        std::string const text(1, c);
+        for(auto const& id : {digest_of<sha256>(text), digest_of<sha384>(text), digest_of<sha512>(text)}) {
+            paths.push_back(plan::blob_path(id));
+            if(c % 2 == 0)
+                b.add_blob(text, id, 0644, 0);
+            else
+                b.add_layer({id, id, 0, 1}, 0644, 0);
+        }
+    }
+    b.sort();
+    std::ranges::sort(paths);
+    auto const p = std::move(b).finish().value();
+    BOOST_TEST_REQUIRE(p.count() == paths.size());
+    for(std::size_t i = 0; i != p.count(); ++i) {
+        BOOST_TEST(p.path(i) == paths[i]);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(entries_know_their_places)

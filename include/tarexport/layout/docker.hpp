@@ -25,13 +25,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -55,7 +53,7 @@ struct docker_layout {
 
 namespace detail {
 
-// Collects the entries of a docker archive, then puts them in lexical order.
+// Adds what belongs to each image, then puts all in lexical order.
 class docker_archive {
 public:
     explicit docker_archive(std::int32_t zone_offset) : zone_offset_(zone_offset) {}
@@ -78,7 +76,6 @@ public:
         add_blob(config.config, config.id, time);
         if(config.created)
             blobs_time_ = time;
-        images_.push_back({config.id, familiar(s.tags)});
         describe(s, parent);
         return {};
     }
@@ -90,30 +87,15 @@ public:
         add_named("oci-layout", tarexport::render_oci_layout());
         if(!repositories_.empty())
             add_named("repositories", tarexport::render_repositories(repositories_));
-        return build();
+        plan_.add_directory("blobs/", 0755, blobs_time_);
+        for(auto const a : digest_algorithms)
+            if(std::ranges::find(blobs_, a, &digest::algorithm) != blobs_.end())
+                plan_.add_directory("blobs/" + std::string(name_of(a)) + '/', 0755, 0);
+        plan_.sort();
+        return std::move(plan_).finish();
     }
 
 private:
-    struct document {
-        std::string path; // empty: that of its digest
-        std::string text;
-        digest id;
-        std::int64_t mtime = 0;
-    };
-
-    struct layer {
-        planned_layer planned;
-        std::int64_t mtime = 0;
-    };
-
-    // Where an entry stands and what it is: a document, a layer, or neither: a directory.
-    struct place {
-        std::string path;
-        std::int64_t mtime = 0;
-        std::optional<std::size_t> document;
-        std::optional<std::size_t> layer;
-    };
-
     static std::vector<std::string> familiar(std::vector<reference> const& tags)
     {
         std::vector<std::string> texts;
@@ -124,20 +106,18 @@ private:
 
     void add_blob(std::string text, digest const& id, std::int64_t time)
     {
-        if(!blobs_.insert(id).second)
-            return;
-        text.shrink_to_fit(); // there may be hundreds of thousands
-        documents_.push_back({{}, std::move(text), id, time});
+        if(blobs_.insert(id).second)
+            plan_.add_blob(std::move(text), id, 0644, time);
     }
 
-    void add_named(std::string path, std::string text) { documents_.push_back({std::move(path), std::move(text), {}, 0}); }
+    void add_named(std::string path, std::string text) { plan_.add_document(std::move(path), std::move(text), 0644, 0); }
 
     void add_layer(selected_layer const& l, std::string const& chain, std::int64_t time)
     {
         if(!l.lease || !blobs_.insert(l.info.id).second)
             return;
         auto const id = tarexport::parse_digest(chain);
-        layers_.push_back({{l.info.id, id ? *id : digest(), *l.lease, l.info.size}, time});
+        plan_.add_layer({l.info.id, id ? *id : digest(), *l.lease, l.info.size}, 0644, time);
     }
 
     // Adds the image to all lists: its manifest, index.json, manifest.json and repositories.
@@ -146,7 +126,7 @@ private:
         auto made = detail::make_manifest(s);
         manifest_item item;
         item.config = plan::blob_path(s.config.id);
-        item.tags = images_.back().tags;
+        item.tags = familiar(s.tags);
         item.parent = parent ? parent->str() : std::string();
         for(std::size_t n = 0; n != made.layers.size(); ++n) {
             item.layers.push_back(plan::blob_path(made.layers[n].id));
@@ -164,57 +144,14 @@ private:
             repositories_[std::string(tag.familiar_name())][std::string(tag.tag())] = made.layers.back().id.hex();
         }
         manifest_json_.add(item);
-    }
-
-    result<plan> build()
-    {
-        std::vector<place> places;
-        std::set<std::string> directories;
-        auto const put = [&](place p) {
-            for(auto slash = p.path.find('/'); slash != std::string::npos; slash = p.path.find('/', slash + 1))
-                directories.insert(p.path.substr(0, slash + 1));
-            places.push_back(std::move(p));
-        };
-        for(std::size_t i = 0; i != documents_.size(); ++i) {
-            auto const& d = documents_[i];
-            put({d.path.empty() ? plan::blob_path(d.id) : d.path, d.mtime, i, std::nullopt});
-        }
-        for(std::size_t i = 0; i != layers_.size(); ++i)
-            put({plan::blob_path(layers_[i].planned.id), layers_[i].mtime, std::nullopt, i});
-        for(auto const& d : directories)
-            places.push_back({d, d == "blobs/" ? blobs_time_ : 0, std::nullopt, std::nullopt});
-        std::ranges::sort(places, {}, &place::path);
-        plan_builder b;
-        for(auto& i : images_)
-            b.add_image(std::move(i));
-        for(auto& p : places)
-            add_to(b, p);
-        return std::move(b).finish();
-    }
-
-    void add_to(plan_builder& b, place& p)
-    {
-        if(p.layer) {
-            b.add_layer(std::move(layers_[*p.layer].planned), 0644, p.mtime);
-        }
-        else if(p.document) {
-            auto& d = documents_[*p.document];
-            if(d.path.empty())
-                b.add_blob(std::move(d.text), d.id, 0644, p.mtime);
-            else
-                b.add_document(std::move(d.path), std::move(d.text), 0644, p.mtime);
-        }
-        else
-            b.add_directory(std::move(p.path), 0755, p.mtime);
+        plan_.add_image({s.config.id, std::move(item.tags)});
     }
 
     std::int32_t zone_offset_;
-    std::vector<document> documents_;
-    std::vector<layer> layers_;
-    std::set<digest> blobs_;       // everything under blobs/
-    std::set<digest> v1_ids_; // whose legacy blob is in
-    std::int64_t blobs_time_ = 0;  // that of the last image with a time
-    std::vector<planned_image> images_;
+    plan_builder plan_;
+    std::set<digest> blobs_;      // everything under blobs/
+    std::set<digest> v1_ids_;     // whose legacy blob is in
+    std::int64_t blobs_time_ = 0; // that of the last image with a time
     std::vector<descriptor> manifests_;
     manifest_json_writer manifest_json_;
     repository_tags repositories_;
