@@ -246,11 +246,13 @@ public:
         text.reserve(size);
         for(auto& p : pieces_)
             text += std::exchange(p, {});
-        return text += end;
+        text += end;
+        pieces_.clear();
+        return text;
     }
 
 private:
-    // A text of a hundred megabytes would be there twice whenever it grows.
+    // A text of a hundred megabytes would be there three times whenever it grows.
     static constexpr std::size_t full_piece = std::size_t{1} << 16;
 
     std::vector<std::string> pieces_;

@@ -223,7 +223,7 @@ private:
     digest etag_ = digest_of(std::string_view{});
 };
 
-/** Puts a plan together, entry by entry, in the order in which they were added.
+/** Puts a plan together, entry by entry, in the order in which they were added or, with `sort`, in that of their paths.
 
     @par Example
     @code
@@ -238,6 +238,7 @@ public:
     /// Add a directory; the path ends in a slash.
     void add_directory(std::string path, std::uint32_t mode, std::int64_t mtime)
     {
+        BOOST_ASSERT(path.ends_with('/'));
         add(entry_kind::directory, 0, 0, mode, mtime, std::move(path));
     }
 
@@ -287,7 +288,7 @@ public:
     /// Add a layer to the list that `plan::left_out()` returns.
     void add_left_out(left_out_layer layer) { plan_.left_out_.push_back(std::move(layer)); }
 
-    /// Put the entries that were added so far in the order of their paths, byte by byte.
+    /// Put the entries that were added so far in the order of their paths, byte by byte. Precondition: no two paths are equal.
     void sort()
     {
         std::ranges::sort(plan_.entries_, [this](auto const& a, auto const& b) {

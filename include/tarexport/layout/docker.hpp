@@ -13,7 +13,6 @@
 #include <tarexport/digest.hpp>
 #include <tarexport/documents.hpp>
 #include <tarexport/error.hpp>
-#include <tarexport/hash.hpp>
 #include <tarexport/image.hpp>
 #include <tarexport/parent_links.hpp>
 #include <tarexport/plan.hpp>
