@@ -107,9 +107,9 @@ tarexport::failure keeping(std::string const& path, tarexport::failure why)
     return why;
 }
 
-tarexport::failure losing(tarexport::failure why, tarexport::failure const& reason)
+tarexport::failure losing(tarexport::failure why, std::string const& reason)
 {
-    why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is lost: " + message(reason));
+    why.detail += (why.detail.empty() ? "" : "; ") + ("what has come is lost: " + reason);
     return why;
 }
 
@@ -143,7 +143,9 @@ tarexport::result<void> get(engine::url const& from, engine::remote_archive cons
     auto const& why = done.outcome.error();
     show(tarexport::save_failed{why});
     if(!kept)
-        fail(losing(why, kept.error()));
+        fail(losing(why, message(kept.error())));
+    if(done.prefix == 0 && sum != 0)
+        fail(losing(why, "the first byte is not there"));
     fail(done.prefix != 0 && why.code != tarexport::error::cannot_resume ? keeping(path, why) : why);
 }
 
@@ -160,7 +162,7 @@ void verify_whole(std::string const& path, tarexport::result<void> const& kept)
     file_source in(path + ".part");
     auto const found = tarexport::verify_archive(in);
     if(!found)
-        fail(kept ? keeping(path, found.error()) : losing(found.error(), kept.error()));
+        fail(kept ? keeping(path, found.error()) : losing(found.error(), message(kept.error())));
     if(found->good())
         return;
     static_cast<void>(::unlink((path + ".part").c_str()));
@@ -228,7 +230,7 @@ int fetch(std::vector<std::string> const& arguments)
     tarexport::error_code ec;
     out->commit(ec);
     if(ec.failed())
-        fail(kept ? tarexport::failure{ec, path, "while finishing"} : losing({ec, path, "while finishing"}, kept.error()));
+        fail(kept ? tarexport::failure{ec, path, "while finishing"} : losing({ec, path, "while finishing"}, message(kept.error())));
     if(values.count("quiet") == 0)
         std::cerr << "tarexport: fetched " << archive->size << " bytes to " << printable(path) << ", etag " << archive->etag.str() << "\n";
     return 0;

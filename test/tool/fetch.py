@@ -379,6 +379,23 @@ def parallel_unkept(tool, folder):
         os.rmdir(out + ".part.etag")
 
 
+@check("fetch: several connections that bring all but the first part say that it is lost")
+def parallel_headless(tool, folder):
+    layout = app(folder + "/store", sizes=(3000, 2 * MIB, 1))
+    archive = saved(tool, layout)
+    out = folder + "/app.tar"
+
+    def twist(server, first, last):
+        if first == 0:
+            time.sleep(0.5)
+            return server.head(first, last), []
+        return None
+    with Ranged(archive, twist) as server:
+        err = tool("fetch", "-o", out, "--jobs", 4, server.url).refused("too early", "what has come is lost", "first byte").err
+        need("kept" not in err and "--resume" not in err, err)
+        same([n for n in left(folder) if n.startswith("app.tar")], [], "what is left of it")
+
+
 @check("fetch: no answer to one of several ranges gets into the archive that is not that range")
 def parallel_lied_to(tool, folder):
     layout = app(folder + "/store", sizes=(3000, 8 * MIB, 1))
