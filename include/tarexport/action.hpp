@@ -29,6 +29,7 @@ struct open_layer {
 /// Take the open layer's next bytes, at most `max`. Answer: `serializer::data`.
 struct read_layer {
     std::size_t max = 0;        ///< in bytes, never 0
+    std::uint64_t position = 0; ///< where in the archive they go, in bytes
 };
 
 /// Write some pieces, in one call if the sink can. Answer: `serializer::written`.

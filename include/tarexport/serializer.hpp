@@ -391,7 +391,7 @@ private:
             return closed_ ? leave_layer() : leave_source();
         if(!copying_)
             return read_layer{static_cast<std::size_t>(
-                std::min<std::uint64_t>(stop_ - next_, std::numeric_limits<std::size_t>::max()))};
+                std::min<std::uint64_t>(stop_ - next_, std::numeric_limits<std::size_t>::max())), current().data + next_};
         if(piece_count_ != 0)
             return flush();
         auto const tail = std::min<std::uint64_t>(copy_tail, stop_ - extent_start_);

@@ -30,7 +30,8 @@ def settle():
 
 
 class Watch(threading.Thread):
-    """The most anonymous memory (bytes) of a process, and the most that a file system grew, while a command runs."""
+    """Of a running command: the most anonymous memory of its own process, and what a file system had at most, beside its
+    output, that it did not have before. Both are bytes."""
 
     def __init__(self, process, folder):
         super().__init__(daemon=True)
@@ -55,9 +56,16 @@ class Watch(threading.Thread):
             self.temporary = max(self.temporary, self.used() - self.before)
             time.sleep(0.01)
 
+    def end(self, output):
+        self.ended = True
+        self.join()
+        self.temporary = max(0, self.temporary - (os.path.getsize(output) if output else 0))
 
-def run_once(command, output, into="file"):
-    """Seconds, the most RssAnon of the command's own process, and bytes in use beside its output at their most.
+
+def run_once(command, output, into="file", watched=False):
+    """Seconds, and the Watch of the run or None.
+
+    Who watches takes a part of the processors, so that a run which is timed is not watched.
 
     `into`: `file`, where the command writes `output` itself; `pipe` or `socket`, where its standard output is one, and what
     comes out at the other end is thrown away.
@@ -74,32 +82,41 @@ def run_once(command, output, into="file"):
     process = subprocess.Popen(command, stdout=ours, stderr=subprocess.PIPE)
     if taker:
         ours.close()
-    watch = Watch(process, os.path.dirname(output))
-    watch.start()
+    watch = Watch(process, os.path.dirname(output)) if watched else None
+    if watch:
+        watch.start()
     said = process.stderr.read().decode()
     if process.wait() != 0:
         sys.exit("%s failed: %s" % (command, said))
     if taker:
         taker.wait()
     elapsed = time.perf_counter() - start
-    watch.ended = True
-    watch.join()
-    return elapsed, watch.memory, max(0, watch.temporary - (os.path.getsize(output) if into == "file" else 0))
+    if watch:
+        watch.end(output if into == "file" else None)
+    return elapsed, watch
+
+
+class Runs:
+    """What was seen of a command: `seconds` of each timed run; of one more, `memory` and `temporary` as Watch has them."""
+
+    def __init__(self):
+        self.seconds, self.memory, self.temporary = [], 0, 0
+
+    @property
+    def median(self):
+        return statistics.median(self.seconds)
 
 
 def interleaved(contenders, output, runs, into="file"):
-    """{name: [what run_once says, of each run]}; the round before the first warms the page cache up and is not kept."""
-    results = {name: [] for name in contenders}
-    for n in range(runs + 1):
+    """{name: Runs}; the round before the first warms the page cache up: it is watched, and its times are not kept."""
+    results = {name: Runs() for name in contenders}
+    for name, command in contenders.items():
+        watch = run_once(command, output, into, watched=True)[1]
+        results[name].memory, results[name].temporary = watch.memory, watch.temporary
+    for _ in range(runs):
         for name, command in contenders.items():
-            result = run_once(command, output, into)
-            if n != 0:
-                results[name].append(result)
+            results[name].seconds.append(run_once(command, output, into)[0])
     return results
-
-
-def median(results, name):
-    return statistics.median(r[0] for r in results[name])
 
 
 def first_byte(command, runs=3):

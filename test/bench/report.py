@@ -7,7 +7,6 @@
 
 import html, os, platform, re, subprocess
 
-from measure import median
 
 
 def machine():
@@ -40,9 +39,9 @@ def versions(context):
 
 
 def verdicts(scenario, results):
-    ours = median(results, next(iter(scenario.contenders)))
+    ours = results[next(iter(scenario.contenders))].median
     for name, bound, ratio in scenario.aims:
-        found = median(results, name) / ours
+        found = results[name].median / ours
         met = found >= ratio if bound == "at least" else found <= ratio
         yield "%s takes %.2f times as long as tarexport; the aim is %s %g: %s." % (
             name, found, bound, ratio, "met" if met else "**missed**")
@@ -52,16 +51,14 @@ def table(scenario, results, first_bytes, megabytes, runs):
     lines = ["## " + scenario.title, "", "%.0f MB are written; %d runs each, interleaved." % (megabytes, runs), "",
              "| | median s | min s | max s | of tarexport's | GB/s | first byte s | anonymous MiB | temporary MB |",
              "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
-    ours = median(results, next(iter(scenario.contenders)))
-    for name, all_runs in results.items():
-        seconds = [r[0] for r in all_runs]
-        middle = median(results, name)
+    ours = results[next(iter(scenario.contenders))].median
+    for name, seen in results.items():
         # Of others, what is watched is a shell or a client.
-        memory = "%.1f" % (max(r[1] for r in all_runs) / 2**20) if name.startswith("tarexport") else ""
+        memory = "%.1f" % (seen.memory / 2**20) if name.startswith("tarexport") else ""
         first = "%.3f" % first_bytes[name] if name in first_bytes else ""
         lines.append("| %s | %.3f | %.3f | %.3f | %.2f | %.2f | %s | %s | %.1f |" % (
-            name, middle, min(seconds), max(seconds), middle / ours, megabytes / 1000 / middle, first, memory,
-            max(r[2] for r in all_runs) / 1e6))
+            name, seen.median, min(seen.seconds), max(seen.seconds), seen.median / ours, megabytes / 1000 / seen.median, first,
+            memory, seen.temporary / 1e6))
     return "\n".join([*lines, "", *verdicts(scenario, results), ""])
 
 
@@ -70,12 +67,11 @@ def plot(measured):
     height, left, width, row = 0, 300, 420, 20
     parts = []
     for scenario, results in measured:
-        longest = max(r[0] for all_runs in results.values() for r in all_runs)
+        longest = max(t for seen in results.values() for t in seen.seconds)
         height += 30
         parts.append('<text x="8" y="%d" font-weight="bold">%s</text>' % (height - 6, html.escape(scenario.title)))
-        for name, all_runs in results.items():
-            seconds = [r[0] for r in all_runs]
-            middle = median(results, name)
+        for name, seen in results.items():
+            middle, seconds = seen.median, seen.seconds
             at = lambda s: left + width * s / longest
             color = "#2a6fb0" if name.startswith("tarexport") else "#b0b0b0"
             parts.append('<text x="%d" y="%d" text-anchor="end">%s</text>' % (left - 8, height + 14, html.escape(name)))

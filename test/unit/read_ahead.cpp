@@ -93,12 +93,13 @@ struct outcome {
 };
 
 // Takes all there is, up to `max` bytes at a time.
-outcome run(std::string_view content, std::uint64_t size, behaviour& how, std::size_t slot, std::size_t max, test_hash hash = {})
+outcome run(std::string_view content, std::uint64_t size, behaviour& how, std::size_t slot, std::size_t max, test_hash hash = {},
+    std::size_t first = 0)
 {
     outcome o;
     test_source source(content, how);
     std::vector<std::byte> memory(slot * ahead::buffers);
-    ahead a(source, size, &hash, memory);
+    ahead a(source, size, &hash, memory, first);
     for(;;) {
         auto const bytes = a.take(max, o.ec);
         if(bytes.empty())
@@ -129,6 +130,19 @@ BOOST_AUTO_TEST_CASE(all_bytes_come_in_order_and_are_hashed)
                 BOOST_TEST(!o.more);
                 BOOST_TEST(!o.ec);
             }
+}
+
+BOOST_AUTO_TEST_CASE(the_first_buffer_may_be_a_short_one)
+{
+    for(std::size_t const size : {0u, 1u, 9u, 10u, 11u, 74u, 20'000u})
+        for(std::size_t const first : {1u, 10u, 64u}) {
+            behaviour how;
+            auto const o = run(text(size), size, how, 64, 1000, {}, first);
+            BOOST_TEST((o.taken == text(size)));
+            BOOST_TEST((o.hashed == text(size)));
+            BOOST_TEST(!o.more);
+            BOOST_TEST(!o.ec);
+        }
 }
 
 BOOST_AUTO_TEST_CASE(a_source_that_is_too_short_or_too_long_is_seen)
@@ -235,7 +249,8 @@ struct archive {
         contents = std::move(b).finish().value();
     }
 
-    save_report save(memory_sink& out, write_options const& options) const
+    template<sink Sink>
+    save_report save(Sink& out, write_options const& options) const
     {
         no_observer o;
         return write(contents, std::span<test_handle const>(leases), out, options, o);
@@ -273,6 +288,39 @@ BOOST_AUTO_TEST_CASE(threads_change_no_byte)
             BOOST_TEST(report.ok());
             BOOST_TEST(report.layers_verified == (v == verify::never ? 0 : layers.size()));
             BOOST_TEST((out.bytes() == alone.bytes()));
+        }
+}
+
+namespace {
+
+// Remembers where each write ends.
+struct ends_sink {
+    std::size_t write_some(bytes_view bytes, error_code&)
+    {
+        ends.push_back((ends.empty() ? 0 : ends.back()) + bytes.size());
+        return bytes.size();
+    }
+
+    std::vector<std::uint64_t> ends;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_layer_is_written_up_to_whole_buffers_of_the_archive)
+{
+    archive a({text((3 << 20) + 17)});
+    a.how.read_limit = 1 << 20;
+    for(std::size_t const jobs : {1u, 2u})
+        for(std::size_t const size : {4096u, 65'536u}) {
+            auto options = with_jobs(jobs);
+            options.buffer_size = size;
+            ends_sink out;
+            BOOST_TEST(a.save(out, options).ok());
+            // The header, which is one piece of its own here, the part up to the first whole buffer, whole ones, and the end.
+            BOOST_TEST_REQUIRE(out.ends.size() == 1 + (3 << 20) / size + 2);
+            BOOST_TEST(out.ends.front() == 512);
+            for(std::size_t n = 1; n + 2 < out.ends.size(); ++n)
+                BOOST_TEST(out.ends[n] % size == 0);
         }
 }
 

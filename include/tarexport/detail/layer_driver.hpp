@@ -30,6 +30,15 @@
 
 namespace tarexport::detail {
 
+/** Return how many bytes to read with a buffer of a size: up to a multiple of that size in the archive.
+
+    A file takes whole pages faster than parts of them, which it has to bring together.
+*/
+inline std::size_t read_size(read_layer const& a, std::size_t buffer_size) noexcept
+{
+    return std::min(a.max, buffer_size - static_cast<std::size_t>(a.position % buffer_size));
+}
+
 /* Performs those actions of a serializer that have to do with layers: opens, reads, hashes and closes them, one at a time.
 
    Where it may, it has a large layer read and hashed in two further threads. They live as long as the layer is open.
@@ -76,9 +85,9 @@ public:
     {
         error_code ec;
         if(jobs_ > 1 && unread_ >= worth_threads)
-            read_beside(unread_, hasher_.running());
+            read_beside(unread_, read_size(a, buffer_size_), hasher_.running());
         unread_ = 0;
-        auto const bytes = ahead_ ? ahead_->take(a.max, ec) : take(std::min(a.max, buffer_size_), ec);
+        auto const bytes = ahead_ ? ahead_->take(a.max, ec) : take(read_size(a, buffer_size_), ec);
         if(!ahead_)
             hasher_.update(bytes);
         return answer(bytes, ec);
@@ -149,11 +158,11 @@ private:
     static constexpr std::uint64_t worth_threads = std::uint64_t{1} << 20; // bytes; less is done before they have begun
 
     // A system that has no more threads has the calling one.
-    void read_beside(std::uint64_t size, bool hash)
+    void read_beside(std::uint64_t size, std::size_t first, bool hash)
     {
         auto const memory = buffer(buffer_size_ * ahead::buffers);
         try {
-            ahead_.emplace(*source_, size, hash ? &hasher_ : nullptr, memory);
+            ahead_.emplace(*source_, size, hash ? &hasher_ : nullptr, memory, first);
         }
         catch(std::system_error const&) {
             ahead_.reset();

@@ -46,15 +46,17 @@ public:
         @param size How many bytes the source should have.
         @param hash Of these bytes, already begun; null for none.
         @param memory At least as many bytes as there are buffers.
+        @param first How many bytes the first buffer is to have, if there are so many; 0 for a whole one.
         @throws std::system_error There can be no threads. Nothing was read then.
     */
-    read_ahead(Source& s, std::uint64_t size, Hasher* hash, std::span<std::byte> memory)
+    read_ahead(Source& s, std::uint64_t size, Hasher* hash, std::span<std::byte> memory, std::size_t first = 0)
         : source_(s)
         , size_(size)
         , hash_(hash)
         , memory_(memory)
+        , first_(first == 0 ? slot(0).size() : first)
     {
-        BOOST_ASSERT(memory.size() >= buffers);
+        BOOST_ASSERT(memory.size() >= buffers && first_ <= slot(0).size());
         try {
             if(hash_ != nullptr)
                 hashing_ = std::thread([this] { guarded([this] { hash_all(); }); });
@@ -202,9 +204,10 @@ private:
                     return;
             }
             error_code ec;
-            auto const n = fill_slot(left, ec);
+            auto const into = next_slot(left);
+            auto const n = fill(into, ec);
             left -= n;
-            last = left == 0 || n != slot(read_).size();
+            last = left == 0 || n != into.size();
             std::byte extra[1];
             bool const more = left == 0 && source_.read_some(extra, ec) != 0;
             std::scoped_lock lock(mutex_);
@@ -223,11 +226,15 @@ private:
         }
     }
 
-    // Whole buffers, because sources may give little at a time. Fewer bytes only at the end, or after an error.
-    std::size_t fill_slot(std::uint64_t left, error_code& ec)
+    std::span<std::byte> next_slot(std::uint64_t left) const noexcept
     {
         auto const whole = slot(read_);
-        auto const into = whole.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, whole.size())));
+        return whole.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, read_ == 0 ? first_ : whole.size())));
+    }
+
+    // All of it, because sources may give little at a time. Fewer bytes only at the end, or after an error.
+    std::size_t fill(std::span<std::byte> into, error_code& ec)
+    {
         std::size_t n = 0;
         while(n != into.size()) {
             auto const some = source_.read_some(into.subspan(n), ec);
@@ -264,6 +271,7 @@ private:
     std::uint64_t const size_;
     Hasher* const hash_;
     std::span<std::byte> const memory_;
+    std::size_t const first_; // bytes of the first buffer
 
     bytes_view current_;    // the buffer that is out,
     std::size_t given_ = 0; // and how much of it
