@@ -219,54 +219,64 @@ inline void append_manifest_item(json_writer& w, manifest_item const& item)
     w.end_object();
 }
 
-/// Writes `manifest.json` image by image, so that no list of them is kept.
-class manifest_json_writer {
+/* Writes a document that is one long list, element by element, in parts of which none is changed again: so that neither a list of
+   all elements is kept, nor a text of a hundred megabytes that is there three times whenever it grows.
+*/
+class long_list {
 public:
-    void add(manifest_item const& item)
+    /// @param empty The document without elements; its list ends at the last bracket.
+    explicit long_list(std::string_view empty)
+        : end_(empty.substr(empty.rfind(']')))
+        , parts_{std::string(empty.substr(0, empty.rfind(']')))}
     {
-        char const before = pieces_.empty() ? '[' : ',';
-        if(pieces_.empty() || pieces_.back().size() >= full_piece)
-            pieces_.emplace_back();
-        auto& piece = pieces_.back();
-        piece.push_back(before);
-        json_writer w(piece);
-        append_manifest_item(w, item);
-        if(piece.size() >= full_piece)
-            piece.shrink_to_fit();
     }
 
-    /// Return the document, with its newline.
-    std::string finish() &&
+    /// Add an element, which is written by `append(json_writer&)`.
+    template<class Append>
+    void add(Append append)
     {
-        std::string_view const end = pieces_.empty() ? "[]\n" : "]\n";
-        auto size = end.size();
-        for(auto const& p : pieces_)
-            size += p.size();
-        std::string text;
-        text.reserve(size);
-        for(auto& p : pieces_)
-            text += std::exchange(p, {});
-        text += end;
-        pieces_.clear();
-        return text;
+        if(parts_.back().size() >= full)
+            parts_.emplace_back();
+        auto& part = parts_.back();
+        if(!first_)
+            part.push_back(',');
+        first_ = false;
+        json_writer w(part);
+        append(w);
+        if(part.size() >= full)
+            part.shrink_to_fit();
+    }
+
+    /// Return the parts of the document.
+    std::vector<std::string> finish() &&
+    {
+        parts_.back() += end_;
+        return std::move(parts_);
     }
 
 private:
-    // A text of a hundred megabytes would be there three times whenever it grows.
-    static constexpr std::size_t full_piece = std::size_t{1} << 16;
+    static constexpr std::size_t full = std::size_t{1} << 16; // bytes of a part
 
-    std::vector<std::string> pieces_;
+    std::string end_;
+    std::vector<std::string> parts_;
+    bool first_ = true;
 };
+
+/// A `manifest.json` without images, with its newline.
+inline constexpr std::string_view empty_manifest_json = "[]\n";
 
 } // namespace detail
 
 /// Return `manifest.json`, with its newline.
 inline std::string render_manifest_json(std::span<manifest_item const> items)
 {
-    detail::manifest_json_writer w;
+    detail::long_list list(detail::empty_manifest_json);
     for(auto const& item : items)
-        w.add(item);
-    return std::move(w).finish();
+        list.add([&](detail::json_writer& w) { detail::append_manifest_item(w, item); });
+    std::string text;
+    for(auto& part : std::move(list).finish())
+        text += std::exchange(part, {});
+    return text;
 }
 
 /// Return `repositories`, with its newline.

@@ -9,6 +9,7 @@
 #define TAREXPORT_PLAN_HPP
 
 #include <tarexport/bytes.hpp>
+#include <tarexport/detail/number_table.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
@@ -19,6 +20,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -146,11 +149,28 @@ public:
         BOOST_ASSERT(ok && out.size() - before == r.header_size);
     }
 
-    /// Return the bytes of a document; valid as long as the plan. Precondition: `item` is that of a document.
+    /** Return the bytes of a document, or the first of them, if they are in several parts.
+
+        The next part is that of `item + 1`; there are as many as it takes to the size of the entry. Valid as long as the plan.
+
+        @par Preconditions
+        `item` is that of a document, or of a further part.
+    */
     bytes_view document(std::size_t item) const noexcept { return to_bytes(documents_[item].text); }
 
+    /// Return all bytes of the document of an entry. Precondition: `i < count()`, and the entry is a document.
+    std::string document_text(std::size_t i) const
+    {
+        BOOST_ASSERT(i < count() && entries_[i].kind == entry_kind::document);
+        std::string text;
+        text.reserve(entries_[i].size);
+        for(std::size_t item = entries_[i].item; text.size() != entries_[i].size; ++item)
+            text += documents_[item].text;
+        return text;
+    }
+
     /// Return the layers that a driver takes from its table of handles, in the order of their numbers.
-    std::vector<planned_layer> const& layers() const noexcept { return layers_; }
+    std::deque<planned_layer> const& layers() const noexcept { return layers_; }
 
     /// Return the images of the archive, in its order.
     std::vector<planned_image> const& images() const noexcept { return images_; }
@@ -210,12 +230,13 @@ private:
 
     struct rendered {
         std::string text;
-        digest id;
+        digest id; // empty for a further part
     };
 
-    std::vector<record> entries_;
-    std::vector<rendered> documents_;
-    std::vector<planned_layer> layers_;
+    // Of these there may be very many, and a vector that grows is there three times for a moment.
+    std::deque<record> entries_;
+    std::deque<rendered> documents_;
+    std::deque<planned_layer> layers_;
     std::vector<planned_image> images_;
     std::vector<left_out_layer> left_out_;
     std::vector<std::string> names_;
@@ -249,10 +270,33 @@ public:
         add_rendered(std::move(text), id, mode, mtime, std::move(path));
     }
 
+    /// Add a rendered document that is in parts. Precondition: there is one at least, and none is empty.
+    void add_document(std::string path, std::vector<std::string> parts, std::uint32_t mode, std::int64_t mtime)
+    {
+        sha256 whole;
+        std::uint64_t size = 0;
+        auto const first = plan_.documents_.size();
+        for(auto& part : parts) {
+            BOOST_ASSERT(!part.empty());
+            whole.update(to_bytes(part));
+            size += part.size();
+            part.shrink_to_fit();
+            plan_.documents_.push_back({std::move(part), {}});
+        }
+        plan_.documents_[first].id = whole.result();
+        add(entry_kind::document, first, size, mode, mtime, std::move(path));
+    }
+
     /// Add a rendered document under the path of its digest. Precondition: `id` is the digest of `text`.
     void add_blob(std::string text, digest const& id, std::uint32_t mode, std::int64_t mtime)
     {
         add_rendered(std::move(text), id, mode, mtime, {});
+    }
+
+    /// Return whether something was added under the path of a digest.
+    bool has_blob(digest const& id) const
+    {
+        return blobs_.contains(std::hash<digest>()(id), [&](std::uint32_t number) { return blob(number) == id; });
     }
 
     /** Add a layer, under the path of its digest if no other is given.
@@ -342,8 +386,16 @@ private:
             r.name = static_cast<std::uint32_t>(plan_.names_.size());
             plan_.names_.push_back(std::move(path));
         }
+        else
+            blobs_.add(r.item * 2 + (kind == entry_kind::layer ? 1 : 0), [this](auto n) { return std::hash<digest>()(blob(n)); });
         r.aligned_blocks = aligned_blocks_;
         plan_.entries_.push_back(r);
+    }
+
+    // Even numbers are those of documents, odd ones those of layers.
+    digest const& blob(std::uint32_t number) const
+    {
+        return number % 2 == 0 ? plan_.documents_[number / 2].id : plan_.layers_[number / 2].id;
     }
 
     result<void> encode(std::string& header, std::size_t i) const
@@ -377,9 +429,6 @@ private:
     // A plan is kept as long as its archive is written: without the room that was left for more.
     void shrink()
     {
-        plan_.entries_.shrink_to_fit();
-        plan_.documents_.shrink_to_fit();
-        plan_.layers_.shrink_to_fit();
         plan_.images_.shrink_to_fit();
         plan_.left_out_.shrink_to_fit();
         plan_.names_.shrink_to_fit();
@@ -394,6 +443,7 @@ private:
     }
 
     plan plan_;
+    detail::number_table blobs_; // what is under the path of its digest
     std::uint16_t aligned_blocks_ = 0; // of entries that are added
 };
 

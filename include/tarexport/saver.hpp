@@ -126,9 +126,10 @@ public:
             span.succeeded();
         }
         detail::activity_span span(o, activity::make_plan);
-        auto p = policy_.layout.lay_out(resolved->images);
-        if(p && !options.have.empty())
-            p = tarexport::leave_out(*p, tarexport::layers_to_leave_out(resolved->images, options.have));
+        auto const others = tarexport::layers_to_leave_out(resolved->images, options.have);
+        auto p = policy_.layout.lay_out(std::move(resolved->images));
+        if(p && !others.empty())
+            p = tarexport::leave_out(*p, others);
         if(!p)
             return p.error();
         span.succeeded();

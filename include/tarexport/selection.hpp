@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
+#include <utility>
 #include <vector>
 
 namespace tarexport {
@@ -44,14 +44,16 @@ struct selection {
     std::shared_ptr<content_closure const> closure = nullptr;
 };
 
-/** Decides what an archive holds, and in which order: `l.lay_out(selections)`.
+/** Decides what an archive holds, and in which order: `l.lay_out(std::move(selections))`.
+
+    It may take them as a `std::vector<selection>`, and let go of each as soon as it has laid it out, or as a `std::span<selection const>`.
 
     The same selections give the same plan, whatever the host, user, time, zone and locale.
     One that keeps manifests says so, by a static member `keeps_manifests` that is true, and gets the closures of its selections.
 */
 template<class L>
-concept layout_policy = requires(L const& l, std::span<selection const> images) {
-    { l.lay_out(images) } -> std::same_as<result<plan>>;
+concept layout_policy = requires(L const& l, std::vector<selection> images) {
+    { l.lay_out(std::move(images)) } -> std::same_as<result<plan>>;
 };
 
 /// Whether a layout keeps manifests as the store has them, and so can keep images for several platforms under one name.
@@ -62,7 +64,7 @@ inline constexpr bool keeps_manifests = requires { requires L::keeps_manifests; 
 template<class L>
 consteval bool explain_layout_policy()
 {
-    static_assert(layout_policy<L>, "layout_policy: write `result<plan> lay_out(std::span<selection const>) const`");
+    static_assert(layout_policy<L>, "layout_policy: write `result<plan> lay_out(std::vector<selection>) const`");
     return layout_policy<L>;
 }
 

@@ -309,6 +309,7 @@ private:
                     return gathered::up_to_layer;
                 if(e.kind == entry_kind::document && !emit_document(e))
                     return gathered::enough;
+                part_ = 0;
                 if(e.kind == entry_kind::layer)
                     position_ += e.size;
                 phase_ = phase::padding;
@@ -319,13 +320,17 @@ private:
         }
     }
 
-    // Returns false where a large document must wait for the next write.
+    // Returns false where a large part must wait for the next write.
     bool emit_document(planned_entry const& e)
     {
-        bool const large = e.size > copied_document;
-        if(large && externals_)
-            return false;
-        emit(plan_->document(e.item), large);
+        while(position_ != e.data + e.size) {
+            auto const part = plan_->document(e.item + part_);
+            bool const large = part.size() > copied_document;
+            if(large && externals_)
+                return false;
+            emit(part, large);
+            ++part_;
+        }
         return true;
     }
 
@@ -450,6 +455,7 @@ private:
     std::size_t entry_ = 0;
     phase phase_ = phase::header;
     std::uint64_t position_ = 0; // in the archive, after all that was emitted
+    std::size_t part_ = 0;       // of the document that is being emitted
 
     std::string header_;
     std::string staged_; // headers, padding and small documents that are not written yet

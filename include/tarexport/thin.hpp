@@ -106,6 +106,8 @@ private:
 */
 inline std::vector<left_out_layer> layers_to_leave_out(std::span<selection const> images, digest_set const& have)
 {
+    if(have.empty())
+        return {};
     detail::layers_had had(have);
     for(auto const& s : images)
         had.look(s);
@@ -193,7 +195,7 @@ inline result<plan> leave_out(plan const& full, std::span<left_out_layer const> 
         switch(e.kind) {
         case entry_kind::directory: b.add_directory(std::move(path), e.mode, e.mtime); break;
         case entry_kind::document: {
-            std::string text(to_text(full.document(e.item)));
+            auto text = full.document_text(i);
             if(is_blob)
                 b.add_blob(std::move(text), full.id(i), e.mode, e.mtime);
             else

@@ -1,4 +1,4 @@
-// expect first: layout_policy: write `result<plan> lay_out\(std::span<selection const>\) const`
+// expect first: layout_policy: write `result<plan> lay_out\(std::vector<selection>\) const`
 //
 // Copyright (c) 2026 The tarexport authors
 //
@@ -14,9 +14,9 @@ namespace own {
 
 struct own_layout {
 #ifdef FIXED
-    result<plan> lay_out(std::span<selection const>) const { return plan(); }
+    result<plan> lay_out(std::vector<selection>) const { return plan(); }
 #else
-    plan lay_out(std::span<selection const>) const { return {}; }
+    plan lay_out(std::vector<selection>) const { return {}; }
 #endif
 };
 

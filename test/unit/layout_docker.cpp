@@ -63,7 +63,7 @@ std::size_t find(plan const& p, std::string_view path)
 std::string text(plan const& p, std::string_view path)
 {
     auto const i = find(p, path);
-    return i == p.count() ? "" : std::string(to_text(p.document(p.entry(i).item)));
+    return i == p.count() ? "" : p.document_text(i);
 }
 
 std::int64_t time_of(plan const& p, std::string_view path)
@@ -160,6 +160,29 @@ BOOST_AUTO_TEST_CASE(parents_are_kept_only_inside_the_archive)
     BOOST_TEST(with.as_array()[0].at("Parent").as_string() == base.config.id.str());
     auto const without = json::parse(text(lay_out({child}), "manifest.json"));
     BOOST_TEST(!without.as_array()[0].as_object().contains("Parent"));
+}
+
+BOOST_AUTO_TEST_CASE(long_lists_are_whole)
+{
+    std::vector<selection> images;
+    for(int n = 0; n != 400; ++n)
+        images.push_back(make_image({{"a"}, {"layer " + std::to_string(n)}}, {"app:" + std::to_string(n)}));
+    auto const p = lay_out(images);
+    for(auto const* const name : {"manifest.json", "index.json"})
+        BOOST_TEST(p.entry(find(p, name)).size > 100'000u); // more than one part
+    auto const items = json::parse(text(p, "manifest.json")).as_array();
+    auto const entries = json::parse(text(p, "index.json")).at("manifests").as_array();
+    BOOST_TEST_REQUIRE(items.size() == images.size());
+    BOOST_TEST_REQUIRE(entries.size() == images.size());
+    for(std::size_t n = 0; n != images.size(); ++n) {
+        auto const tag = "app:" + std::to_string(n);
+        BOOST_TEST(items[n].at("RepoTags").at(0).as_string() == tag);
+        BOOST_TEST(items[n].at("Config").as_string() == plan::blob_path(images[n].config.id));
+        BOOST_TEST(entries[n].at("annotations").at("io.containerd.image.name").as_string() == "docker.io/library/" + tag);
+    }
+    for(std::size_t i = 0; i != p.count(); ++i)
+        if(p.entry(i).kind == entry_kind::document)
+            BOOST_TEST(p.id(i) == digest_of(p.document_text(i)));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_loaded_is_refused)

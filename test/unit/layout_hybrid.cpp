@@ -64,7 +64,7 @@ std::string text(tx::plan const& p, std::string_view path)
 {
     for(std::size_t i = 0; i != p.count(); ++i)
         if(p.path(i) == path)
-            return std::string(tx::to_text(p.document(p.entry(i).item)));
+            return p.document_text(i);
     BOOST_FAIL("no entry " << path);
     return {};
 }

@@ -92,6 +92,47 @@ BOOST_AUTO_TEST_CASE(entries_know_their_places)
     BOOST_TEST(p.images().at(0).tags.at(0) == "app:1.0");
 }
 
+BOOST_AUTO_TEST_CASE(a_document_in_parts_is_that_document)
+{
+    auto const plan_of = [](auto text) {
+        plan_builder b;
+        b.add_document("first", "1", 0644, 0);
+        b.add_document("long", std::move(text), 0644, 0);
+        b.add_document("last", "2", 0644, 0);
+        b.sort();
+        return std::move(b).finish().value();
+    };
+    auto const whole = plan_of(std::string("one, two, three"));
+    auto const parts = plan_of(std::vector<std::string>{"one, ", "two, ", "three"});
+    BOOST_TEST((parts == whole));
+    BOOST_TEST(parts.path(2) == "long");
+    BOOST_TEST(parts.id(2) == digest_of(std::string_view("one, two, three")));
+    BOOST_TEST(parts.document_text(2) == "one, two, three");
+    BOOST_TEST(to_text(parts.document(parts.entry(2).item)) == "one, ");
+    BOOST_TEST(to_text(parts.document(parts.entry(2).item + 2)) == "three");
+    BOOST_TEST(parts.document_text(1) == "2");
+}
+
+BOOST_AUTO_TEST_CASE(the_builder_knows_its_blobs)
+{
+    auto const id = [](int n) { return digest_of("blob " + std::to_string(n)); };
+    plan_builder b;
+    BOOST_TEST(!b.has_blob(id(0)));
+    b.add_document("named", "blob 0", 0644, 0);
+    b.add_layer({id(1), {}, 0, 6}, 0644, 0, "named too");
+    for(int n = 2; n != 1000; ++n) {
+        BOOST_TEST(!b.has_blob(id(n)));
+        if(n % 3 == 0)
+            b.add_layer({id(n), {}, 0, 6}, 0644, 0);
+        else
+            b.add_blob("blob " + std::to_string(n), id(n), 0644, 0);
+        BOOST_TEST(b.has_blob(id(n)));
+    }
+    b.sort();
+    for(int n = 0; n != 1100; ++n)
+        BOOST_TEST(b.has_blob(id(n)) == (n >= 2 && n < 1000));
+}
+
 BOOST_AUTO_TEST_CASE(every_byte_belongs_to_an_entry_or_to_the_end)
 {
     auto const p = small();

@@ -130,7 +130,8 @@ inline outcome run(plan const& p, std::vector<std::string> const& layers, behavi
     return out;
 }
 
-/// Build a plan of documents and layers: an entry whose name begins with `L` is a layer, one that ends in `/` a directory.
+/// Build a plan of documents and layers: an entry whose name begins with `L` is a layer, one that ends in `/` a directory, and one that
+/// begins with `P` a document in parts, which end after each `|`.
 inline plan make_plan(std::vector<std::pair<std::string, std::string>> const& entries)
 {
     plan_builder b;
@@ -139,6 +140,15 @@ inline plan make_plan(std::vector<std::pair<std::string, std::string>> const& en
             b.add_directory(name, 0755, 0);
         else if(name.starts_with('L'))
             b.add_layer({digest_of(content), {}, 0, content.size()}, 0644, 1, name);
+        else if(name.starts_with('P')) {
+            std::vector<std::string> parts(1);
+            for(std::size_t i = 0; i != content.size(); ++i) {
+                parts.back().push_back(content[i]);
+                if(content[i] == '|' && i + 1 != content.size())
+                    parts.emplace_back();
+            }
+            b.add_document(name, std::move(parts), 0644, 2);
+        }
         else
             b.add_document(name, content, 0644, 2);
     }

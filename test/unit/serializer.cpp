@@ -32,7 +32,8 @@ std::string filled(std::size_t n, char c = 'x')
 // Every kind of neighbour: directories in a row, empty and aligned contents, large documents side by side, empty layers.
 entries const mixed = {{"d/", ""}, {"d/e/", ""}, {"L1", filled(700)}, {"L2", ""}, {"L3", filled(512)}, {"doc", "text"},
     {"empty", ""}, {"big1", filled(9000)}, {"big2", filled(8192)}, {"L4", filled(1)}, {"L5", ""}, {"L6", ""}, {"L7", filled(3000)},
-    {"z/", ""}};
+    {"P1", filled(9000) + "|" + filled(5000) + "|" + filled(20) + "|" + filled(4097) + "|" + filled(10)}, {"L8", filled(20)},
+    {"P2", "short"}, {"P3", "a|b|" + filled(4095) + "|c"}, {"z/", ""}};
 
 entries const ends_with_layer = {{"oci-layout", "x"}, {"L1", filled(1024)}};
 entries const ends_with_empty_layer = {{"oci-layout", "x"}, {"L1", ""}};

@@ -44,7 +44,7 @@ std::string text_of(plan const& p, std::string_view path)
 {
     for(std::size_t i = 0; i != p.count(); ++i)
         if(p.path(i) == path)
-            return std::string(to_text(p.document(p.entry(i).item)));
+            return p.document_text(i);
     return "(no such entry)";
 }
 

@@ -9,12 +9,13 @@
 #define TAREXPORT_LAYOUT_DOCKER_HPP
 
 #include <tarexport/descriptor.hpp>
+#include <tarexport/detail/lay_out_each.hpp>
 #include <tarexport/detail/made_manifest.hpp>
+#include <tarexport/detail/number_table.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/documents.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/image.hpp>
-#include <tarexport/parent_links.hpp>
 #include <tarexport/plan.hpp>
 #include <tarexport/reference.hpp>
 #include <tarexport/selection.hpp>
@@ -22,8 +23,11 @@
 #include <tarexport/v1.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -47,7 +51,7 @@ struct docker_layout {
     std::int32_t zone_offset = 0;
 
     /// Return the plan; `no_names`, `empty_image`, or what makes a config or a header impossible.
-    result<plan> lay_out(std::span<selection const> images) const;
+    result<plan> lay_out(std::vector<selection> images) const;
 };
 
 namespace detail {
@@ -57,9 +61,9 @@ class docker_archive {
 public:
     explicit docker_archive(std::int32_t zone_offset) : zone_offset_(zone_offset) {}
 
-    result<void> add(selection const& s, std::optional<digest> const& parent)
+    result<void> add(selection s, std::optional<digest> const& parent)
     {
-        auto const& config = s.config;
+        auto& config = s.config;
         if(config.diff_ids.empty())
             return failure{error::empty_image, s.tags.empty() ? config.id.str() : std::string(s.tags.front().familiar()), {}};
         auto const time = config.created ? entry_mtime(config.created->seconds, config.created->nanoseconds) : 0;
@@ -68,33 +72,35 @@ public:
             return legacy.error();
         for(std::size_t n = 0; n != s.layers.size(); ++n) {
             auto& v1 = (*legacy)[n];
-            if(v1_ids_.insert(v1.id).second)
+            if(is_new_v1(v1.id))
                 add_blob(std::move(v1.json), v1.json_id, time);
             add_layer(s.layers[n], v1.chain_id, time);
         }
-        add_blob(config.config, config.id, time);
+        describe(s, parent);
+        add_blob(std::move(config.config), config.id, time);
         if(config.created)
             blobs_time_ = time;
-        describe(s, parent);
         return {};
     }
 
     result<plan> finish() &&
     {
-        add_named("index.json", tarexport::render_index(manifests_));
-        add_named("manifest.json", std::move(manifest_json_).finish());
+        plan_.add_document("index.json", std::move(index_json_).finish(), 0644, 0);
+        plan_.add_document("manifest.json", std::move(manifest_json_).finish(), 0644, 0);
         add_named("oci-layout", tarexport::render_oci_layout());
         if(!repositories_.empty())
             add_named("repositories", tarexport::render_repositories(repositories_));
         plan_.add_directory("blobs/", 0755, blobs_time_);
         for(auto const a : digest_algorithms)
-            if(std::ranges::find(blobs_, a, &digest::algorithm) != blobs_.end())
+            if(algorithms_.contains(a))
                 plan_.add_directory("blobs/" + std::string(name_of(a)) + '/', 0755, 0);
         plan_.sort();
         return std::move(plan_).finish();
     }
 
 private:
+    using sha256_bytes = std::array<std::byte, size_of(digest_algorithm::sha256)>; // half of what a digest has room for
+
     static std::vector<std::string> familiar(std::vector<reference> const& tags)
     {
         std::vector<std::string> texts;
@@ -105,15 +111,33 @@ private:
 
     void add_blob(std::string text, digest const& id, std::int64_t time)
     {
-        if(blobs_.insert(id).second)
+        if(is_new(id))
             plan_.add_blob(std::move(text), id, 0644, time);
+    }
+
+    bool is_new(digest const& id)
+    {
+        algorithms_.insert(id.algorithm());
+        return !plan_.has_blob(id);
     }
 
     void add_named(std::string path, std::string text) { plan_.add_document(std::move(path), std::move(text), 0644, 0); }
 
+    bool is_new_v1(digest const& id)
+    {
+        sha256_bytes bytes;
+        std::ranges::copy(id.hash(), bytes.begin());
+        auto const hash_of = [](sha256_bytes const& b) { return std::hash<digest>()(digest(digest_algorithm::sha256, b)); };
+        if(v1_numbers_.contains(hash_of(bytes), [&](std::uint32_t n) { return v1_ids_[n] == bytes; }))
+            return false;
+        v1_ids_.push_back(bytes);
+        v1_numbers_.add(static_cast<std::uint32_t>(v1_ids_.size() - 1), [&](std::uint32_t n) { return hash_of(v1_ids_[n]); });
+        return true;
+    }
+
     void add_layer(selected_layer const& l, std::string const& chain, std::int64_t time)
     {
-        if(!l.lease || !blobs_.insert(l.info.id).second)
+        if(!l.lease || !is_new(l.info.id))
             return;
         auto const id = tarexport::parse_digest(chain);
         plan_.add_layer({l.info.id, id ? *id : digest(), *l.lease, l.info.size}, 0644, time);
@@ -134,43 +158,42 @@ private:
         auto const& manifest = made.document.info;
         add_blob(std::move(made.document.text), manifest.id, 0);
         if(s.tags.empty())
-            manifests_.push_back(manifest);
+            add_to_index(manifest);
         for(auto const& tag : s.tags) {
             auto tagged = manifest;
             tagged.annotations = {{"io.containerd.image.name", tag.str()},
                 {"org.opencontainers.image.ref.name", std::string(tag.tag())}};
-            manifests_.push_back(std::move(tagged));
+            add_to_index(tagged);
             repositories_[std::string(tag.familiar_name())][std::string(tag.tag())] = made.layers.back().id.hex();
         }
-        manifest_json_.add(item);
+        manifest_json_.add([&](detail::json_writer& w) { detail::append_manifest_item(w, item); });
         plan_.add_image({s.config.id, std::move(item.tags)});
+    }
+
+    void add_to_index(descriptor const& manifest)
+    {
+        index_json_.add(
+            [&](detail::json_writer& w) { detail::append_descriptor(w, manifest, detail::descriptor_order::digest_first); });
     }
 
     std::int32_t zone_offset_;
     plan_builder plan_;
-    std::set<digest> blobs_;      // everything under blobs/
-    std::set<digest> v1_ids_;     // whose legacy blob is in
-    std::int64_t blobs_time_ = 0; // that of the last image with a time
-    std::vector<descriptor> manifests_;
-    manifest_json_writer manifest_json_;
+    std::set<digest_algorithm> algorithms_; // of everything under blobs/
+    std::deque<sha256_bytes> v1_ids_;       // whose legacy blob is in
+    detail::number_table v1_numbers_;       // of them
+    std::int64_t blobs_time_ = 0;           // that of the last image with a time
+    detail::long_list index_json_{tarexport::render_index(std::span<descriptor const>())};
+    detail::long_list manifest_json_{detail::empty_manifest_json};
     repository_tags repositories_;
 };
 
 } // namespace detail
 
-inline result<plan> docker_layout::lay_out(std::span<selection const> images) const
+inline result<plan> docker_layout::lay_out(std::vector<selection> images) const
 {
-    if(images.empty())
-        return failure{error::no_names, {}, {}};
-    std::vector<parent_link> links;
-    for(auto const& s : images)
-        links.push_back({s.config.id, s.config.parent});
-    links = tarexport::validated_parent_links(links);
     detail::docker_archive archive(zone_offset);
-    for(std::size_t i = 0; i != images.size(); ++i)
-        if(auto added = archive.add(images[i], links[i].parent); !added)
-            return added.error();
-    return std::move(archive).finish();
+    auto added = detail::lay_out_each(std::move(images), [&](selection s, auto const& parent) { return archive.add(std::move(s), parent); });
+    return added ? std::move(archive).finish() : added.error();
 }
 
 static_assert(layout_policy<docker_layout>);

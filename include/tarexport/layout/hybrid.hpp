@@ -10,11 +10,11 @@
 
 #include <tarexport/closure.hpp>
 #include <tarexport/descriptor.hpp>
+#include <tarexport/detail/lay_out_each.hpp>
 #include <tarexport/detail/made_manifest.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/documents.hpp>
 #include <tarexport/error.hpp>
-#include <tarexport/parent_links.hpp>
 #include <tarexport/plan.hpp>
 #include <tarexport/reference.hpp>
 #include <tarexport/selection.hpp>
@@ -26,7 +26,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,7 +51,7 @@ struct hybrid_layout {
     std::uint32_t align = 0;
 
     /// Return the plan; `no_names`, `empty_image`, `unencodable_header` for another alignment, or what makes a header impossible.
-    result<plan> lay_out(std::span<selection const> images) const;
+    result<plan> lay_out(std::vector<selection> images) const;
 };
 
 namespace detail {
@@ -187,22 +186,15 @@ private:
 
 } // namespace detail
 
-inline result<plan> hybrid_layout::lay_out(std::span<selection const> images) const
+inline result<plan> hybrid_layout::lay_out(std::vector<selection> images) const
 {
-    if(images.empty())
-        return failure{error::no_names, {}, {}};
     if(align % tar_block_size != 0 || align > plan_builder::alignment_limit)
         return failure{error::unencodable_header, "alignment " + std::to_string(align),
             "it has to be a multiple of 512, and at most " + std::to_string(plan_builder::alignment_limit)};
-    std::vector<parent_link> links;
-    for(auto const& s : images)
-        links.push_back({s.config.id, s.config.parent});
-    links = tarexport::validated_parent_links(links);
     detail::hybrid_archive archive;
-    for(std::size_t i = 0; i != images.size(); ++i)
-        if(auto added = archive.add(images[i], links[i].parent); !added)
-            return added.error();
-    return std::move(archive).finish(align);
+    auto added =
+        detail::lay_out_each(std::move(images), [&](selection const& s, auto const& parent) { return archive.add(s, parent); });
+    return added ? std::move(archive).finish(align) : added.error();
 }
 
 static_assert(layout_policy<hybrid_layout> && keeps_manifests<hybrid_layout>);

@@ -1,0 +1,49 @@
+//
+// Copyright (c) 2026 The tarexport authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+
+#ifndef TAREXPORT_DETAIL_LAY_OUT_EACH_HPP
+#define TAREXPORT_DETAIL_LAY_OUT_EACH_HPP
+
+#include <tarexport/error.hpp>
+#include <tarexport/parent_links.hpp>
+#include <tarexport/selection.hpp>
+
+#include <deque>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+namespace tarexport::detail {
+
+/** Call `add(selection, parent)` for each image, with its parent where that is one of them, until one fails.
+
+    What is laid out takes more room than what it was made of, which goes as the archive grows.
+
+    @return `no_names` if there is none, or what `add` said.
+*/
+template<class Add>
+result<void> lay_out_each(std::vector<selection> images, Add add)
+{
+    if(images.empty())
+        return failure{error::no_names, {}, {}};
+    std::vector<parent_link> links;
+    for(auto const& s : images)
+        links.push_back({s.config.id, s.config.parent});
+    links = tarexport::validated_parent_links(links);
+    std::deque<selection> left(std::move_iterator(images.begin()), std::move_iterator(images.end()));
+    images = {};
+    for(auto const& link : links) {
+        if(auto added = add(std::move(left.front()), link.parent); !added)
+            return added;
+        left.pop_front();
+    }
+    return {};
+}
+
+} // namespace tarexport::detail
+
+#endif
