@@ -26,7 +26,7 @@ struct open_layer {
     bool hash = false;          ///< whether its bytes are to be hashed from here on
 };
 
-/// Take the open layer's next bytes, at most `max`. Answer: `serializer::data`.
+/// Take the open layer's next bytes, at most `max`. Answer: `serializer::data`. A driver of files may end its reads at whole pages.
 struct read_layer {
     std::size_t max = 0;        ///< in bytes, never 0
     std::uint64_t position = 0; ///< where in the archive they go, in bytes

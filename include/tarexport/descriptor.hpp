@@ -8,6 +8,7 @@
 #ifndef TAREXPORT_DESCRIPTOR_HPP
 #define TAREXPORT_DESCRIPTOR_HPP
 
+#include <tarexport/boxed_optional.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/platform.hpp>
 
@@ -59,7 +60,7 @@ struct descriptor {
 
     std::vector<std::string> urls;                                 ///< where else the blob can be had
     std::vector<std::pair<std::string, std::string>> annotations;  ///< in the order of the document
-    std::optional<tarexport::platform> target;                     ///< of a manifest: what it runs on
+    boxed_optional<tarexport::platform> target;                    ///< of a manifest: what it runs on
     std::string artifact_type;                                     ///< of a manifest that is no image
 
     /// Return the value of an annotation, or nothing.

@@ -16,7 +16,9 @@
 #include <tarexport/reference.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -219,8 +221,8 @@ inline void append_manifest_item(json_writer& w, manifest_item const& item)
     w.end_object();
 }
 
-/* Writes a document that is one long list, element by element, in parts of which none is changed again: so that neither a list of
-   all elements is kept, nor a text of a hundred megabytes that is there three times whenever it grows.
+/* Writes a document that is one long list, element by element, in parts: so that neither all elements are kept, nor a text of a
+   hundred megabytes is there three times whenever it grows.
 */
 class long_list {
 public:
@@ -273,9 +275,11 @@ inline std::string render_manifest_json(std::span<manifest_item const> items)
     detail::long_list list(detail::empty_manifest_json);
     for(auto const& item : items)
         list.add([&](detail::json_writer& w) { detail::append_manifest_item(w, item); });
+    auto parts = std::move(list).finish();
     std::string text;
-    for(auto& part : std::move(list).finish())
-        text += std::exchange(part, {});
+    text.reserve(std::transform_reduce(parts.begin(), parts.end(), std::size_t{0}, std::plus(), [](auto const& p) { return p.size(); }));
+    for(auto const& part : parts)
+        text += part;
     return text;
 }
 

@@ -16,11 +16,11 @@
 #include <tarexport/tar_header.hpp>
 
 #include <boost/assert.hpp>
+#include <boost/container/deque.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <limits>
 #include <string>
@@ -93,6 +93,10 @@ class plan_builder;
 */
 class plan {
 public:
+    /// A sequence with random access. A vector of so many would be there three times for a moment whenever it grows.
+    template<class T>
+    using many = boost::container::deque<T, void, boost::container::deque_options<boost::container::block_bytes<4096>>::type>;
+
     /// An archive of no entries.
     plan() = default;
 
@@ -149,16 +153,17 @@ public:
         BOOST_ASSERT(ok && out.size() - before == r.header_size);
     }
 
-    /** Return the bytes of a document, or the first of them, if they are in several parts.
+    /** Return a part of a document; valid as long as the plan.
 
-        The next part is that of `item + 1`; there are as many as it takes to the size of the entry. Valid as long as the plan.
+        A document has one part, unless it is a long list. The first is that of the entry's `item`; as long as their sizes do not make up
+        that of the entry, the next is that of the number after it.
 
         @par Preconditions
-        `item` is that of a document, or of a further part.
+        `item` is that of a part of a document.
     */
-    bytes_view document(std::size_t item) const noexcept { return to_bytes(documents_[item].text); }
+    bytes_view document_part(std::size_t item) const noexcept { return to_bytes(documents_[item].text); }
 
-    /// Return all bytes of the document of an entry. Precondition: `i < count()`, and the entry is a document.
+    /// Return all bytes of a document. Precondition: `i < count()`, and the entry is a document.
     std::string document_text(std::size_t i) const
     {
         BOOST_ASSERT(i < count() && entries_[i].kind == entry_kind::document);
@@ -170,7 +175,7 @@ public:
     }
 
     /// Return the layers that a driver takes from its table of handles, in the order of their numbers.
-    std::deque<planned_layer> const& layers() const noexcept { return layers_; }
+    many<planned_layer> const& layers() const noexcept { return layers_; }
 
     /// Return the images of the archive, in its order.
     std::vector<planned_image> const& images() const noexcept { return images_; }
@@ -233,10 +238,9 @@ private:
         digest id; // empty for a further part
     };
 
-    // Of these there may be very many, and a vector that grows is there three times for a moment.
-    std::deque<record> entries_;
-    std::deque<rendered> documents_;
-    std::deque<planned_layer> layers_;
+    many<record> entries_;
+    many<rendered> documents_;
+    many<planned_layer> layers_;
     std::vector<planned_image> images_;
     std::vector<left_out_layer> left_out_;
     std::vector<std::string> names_;
@@ -271,8 +275,9 @@ public:
     }
 
     /// Add a rendered document that is in parts. Precondition: there is one at least, and none is empty.
-    void add_document(std::string path, std::vector<std::string> parts, std::uint32_t mode, std::int64_t mtime)
+    void add_long_document(std::string path, std::vector<std::string> parts, std::uint32_t mode, std::int64_t mtime)
     {
+        BOOST_ASSERT(!parts.empty());
         sha256 whole;
         std::uint64_t size = 0;
         auto const first = plan_.documents_.size();
@@ -386,8 +391,10 @@ private:
             r.name = static_cast<std::uint32_t>(plan_.names_.size());
             plan_.names_.push_back(std::move(path));
         }
-        else
+        else {
+            BOOST_ASSERT(item < std::numeric_limits<std::uint32_t>::max() / 2);
             blobs_.add(r.item * 2 + (kind == entry_kind::layer ? 1 : 0), [this](auto n) { return std::hash<digest>()(blob(n)); });
+        }
         r.aligned_blocks = aligned_blocks_;
         plan_.entries_.push_back(r);
     }

@@ -75,7 +75,6 @@ public:
                 return leased.error();
             tell(s);
         }
-        out_.images.shrink_to_fit();
         out_.leases.shrink_to_fit(); // which are kept as long as the archive is written
         return std::move(out_);
     }

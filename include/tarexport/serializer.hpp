@@ -320,13 +320,13 @@ private:
         }
     }
 
-    // Returns false where a large part must wait for the next write.
+    // Returns false where the next part must wait for the next write.
     bool emit_document(planned_entry const& e)
     {
         while(position_ != e.data + e.size) {
-            auto const part = plan_->document(e.item + part_);
+            auto const part = plan_->document_part(e.item + part_);
             bool const large = part.size() > copied_document;
-            if(large && externals_)
+            if((large && externals_) || staged_.size() >= stage_limit)
                 return false;
             emit(part, large);
             ++part_;

@@ -42,6 +42,15 @@ inline constexpr std::string_view thin_media_type = "application/vnd.tarexport.t
 
 namespace detail {
 
+// The parts of a document.
+inline std::vector<std::string> parts_of(plan const& p, planned_entry const& e)
+{
+    std::vector<std::string> parts;
+    for(std::uint64_t size = 0; size != e.size; size += parts.back().size())
+        parts.emplace_back(to_text(p.document_part(e.item + parts.size())));
+    return parts;
+}
+
 // The layers of images, and which of them are wanted after all because somebody has them elsewhere only.
 class layers_had {
 public:
@@ -195,11 +204,12 @@ inline result<plan> leave_out(plan const& full, std::span<left_out_layer const> 
         switch(e.kind) {
         case entry_kind::directory: b.add_directory(std::move(path), e.mode, e.mtime); break;
         case entry_kind::document: {
-            auto text = full.document_text(i);
             if(is_blob)
-                b.add_blob(std::move(text), full.id(i), e.mode, e.mtime);
+                b.add_blob(full.document_text(i), full.id(i), e.mode, e.mtime);
+            else if(e.size == 0)
+                b.add_document(std::move(path), {}, e.mode, e.mtime);
             else
-                b.add_document(std::move(path), std::move(text), e.mode, e.mtime);
+                b.add_long_document(std::move(path), detail::parts_of(full, e), e.mode, e.mtime);
             break;
         }
         case entry_kind::layer:

@@ -54,7 +54,7 @@ class Watch(threading.Thread):
             except OSError:
                 pass
             self.temporary = max(self.temporary, self.used() - self.before)
-            time.sleep(0.01)
+            time.sleep(0.002)
 
     def end(self, output):
         self.ended = True
@@ -108,8 +108,10 @@ class Runs:
 
 
 def interleaved(contenders, output, runs, into="file"):
-    """{name: Runs}; the round before the first warms the page cache up: it is watched, and its times are not kept."""
+    """{name: Runs}; of two rounds before the first, one warms the page cache up, and one is watched."""
     results = {name: Runs() for name in contenders}
+    for name, command in contenders.items():
+        run_once(command, output, into)
     for name, command in contenders.items():
         watch = run_once(command, output, into, watched=True)[1]
         results[name].memory, results[name].temporary = watch.memory, watch.temporary

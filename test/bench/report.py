@@ -8,7 +8,6 @@
 import html, os, platform, re, subprocess
 
 
-
 def machine():
     """Sentences about this machine."""
     def first(path, pattern):

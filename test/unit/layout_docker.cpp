@@ -6,6 +6,8 @@
 //
 
 #include <tarexport/layout/docker.hpp>
+#include <tarexport/oci_documents.hpp>
+#include <tarexport/thin.hpp>
 
 #define BOOST_TEST_MODULE layout_docker
 #include <boost/test/unit_test.hpp>
@@ -24,12 +26,13 @@ struct stored {
     std::string type = std::string(media_type::oci_layer);
 };
 
-selection make_image(std::vector<stored> const& layers, std::vector<std::string> const& tags, std::string const& created = "")
+selection make_image(std::vector<stored> const& layers, std::vector<std::string> const& tags, std::string const& created = "",
+    std::string const& os = "linux")
 {
     std::string ids;
     for(auto const& l : layers)
         ids += (ids.empty() ? "\"" : ",\"") + digest_of(l.tar).str() + "\"";
-    std::string config = R"({"os":"linux","architecture":"amd64")" + (created.empty() ? "" : R"(,"created":")" + created + "\"")
+    std::string config = R"({"os":")" + os + R"(","architecture":"amd64")" + (created.empty() ? "" : R"(,"created":")" + created + "\"")
                          + R"(,"rootfs":{"type":"layers","diff_ids":[)" + ids + "]}}";
     auto const id = digest_of(config);
     selection s;
@@ -162,6 +165,29 @@ BOOST_AUTO_TEST_CASE(parents_are_kept_only_inside_the_archive)
     BOOST_TEST(!without.as_array()[0].as_object().contains("Parent"));
 }
 
+BOOST_AUTO_TEST_CASE(an_old_id_has_one_config_whatever_its_system_is_called)
+{
+    auto const configs = [](std::vector<selection> const& images) {
+        std::vector<std::string> found;
+        auto const p = lay_out(images);
+        for(std::size_t i = 0; i != p.count(); ++i)
+            if(p.entry(i).kind == entry_kind::document)
+                if(auto text = p.document_text(i); text.find("container_config") != text.npos)
+                    found.push_back(std::move(text));
+        std::ranges::sort(found);
+        return found;
+    };
+    auto const lower = make_image({{"a"}, {"b"}}, {"lower:1"}), upper = make_image({{"a"}, {"b"}}, {"upper:1"}, {}, "Linux");
+    auto const other = make_image({{"a"}, {"c"}}, {"other:1"});
+    // Of the base layer, the engine keeps the config that comes first; those of the top layers have IDs of their own.
+    auto const lower_first = configs({lower, upper}), upper_first = configs({upper, lower});
+    BOOST_TEST(lower_first.size() == 3u);
+    BOOST_TEST(upper_first.size() == 3u);
+    BOOST_TEST((lower_first != upper_first));
+    BOOST_TEST(configs({lower, other}).size() == 3u);
+    BOOST_TEST(configs({lower, other, upper}).size() == 4u);
+}
+
 BOOST_AUTO_TEST_CASE(long_lists_are_whole)
 {
     std::vector<selection> images;
@@ -183,6 +209,13 @@ BOOST_AUTO_TEST_CASE(long_lists_are_whole)
     for(std::size_t i = 0; i != p.count(); ++i)
         if(p.entry(i).kind == entry_kind::document)
             BOOST_TEST(p.id(i) == digest_of(p.document_text(i)));
+    auto const index_json = text(p, "index.json");
+    BOOST_TEST((render_index(parse_index(index_json, "index.json").value()) == index_json));
+    // The parts are also those of a thin archive.
+    left_out_layer left;
+    left.id = images[0].layers[0].info.id;
+    auto const thin = leave_out(p, std::span(&left, 1));
+    BOOST_TEST((text(thin.value(), "manifest.json") == text(p, "manifest.json")));
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_loaded_is_refused)

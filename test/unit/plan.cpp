@@ -87,31 +87,33 @@ BOOST_AUTO_TEST_CASE(entries_know_their_places)
     BOOST_TEST(p.path(2) == "blobs/sha256/" + digest_of(std::string_view("layer")).hex());
     BOOST_TEST(p.id(0).empty());
     BOOST_TEST(p.id(1) == digest_of(std::string_view("hello")));
-    BOOST_TEST(to_text(p.document(p.entry(1).item)) == "hello");
+    BOOST_TEST(p.document_text(1) == "hello");
     BOOST_TEST(p.layers().at(p.entry(2).item).lease == 3u);
     BOOST_TEST(p.images().at(0).tags.at(0) == "app:1.0");
 }
 
 BOOST_AUTO_TEST_CASE(a_document_in_parts_is_that_document)
 {
-    auto const plan_of = [](auto text) {
+    auto const plan_of = [](auto add) {
         plan_builder b;
         b.add_document("first", "1", 0644, 0);
-        b.add_document("long", std::move(text), 0644, 0);
+        add(b);
         b.add_document("last", "2", 0644, 0);
         b.sort();
         return std::move(b).finish().value();
     };
-    auto const whole = plan_of(std::string("one, two, three"));
-    auto const parts = plan_of(std::vector<std::string>{"one, ", "two, ", "three"});
+    auto const whole = plan_of([](auto& b) { b.add_document("long", "one, two, three", 0644, 0); });
+    auto const parts = plan_of([](auto& b) { b.add_long_document("long", {"one, ", "two, ", "three"}, 0644, 0); });
     BOOST_TEST((parts == whole));
     BOOST_TEST(parts.path(2) == "long");
     BOOST_TEST(parts.id(2) == digest_of(std::string_view("one, two, three")));
     BOOST_TEST(parts.document_text(2) == "one, two, three");
-    BOOST_TEST(to_text(parts.document(parts.entry(2).item)) == "one, ");
-    BOOST_TEST(to_text(parts.document(parts.entry(2).item + 2)) == "three");
+    BOOST_TEST(to_text(parts.document_part(parts.entry(2).item)) == "one, ");
+    BOOST_TEST(to_text(parts.document_part(parts.entry(2).item + 2)) == "three");
     BOOST_TEST(parts.document_text(1) == "2");
 }
+
+static_assert(std::is_nothrow_move_constructible_v<plan> && std::is_nothrow_move_assignable_v<plan>);
 
 BOOST_AUTO_TEST_CASE(the_builder_knows_its_blobs)
 {

@@ -147,7 +147,7 @@ inline plan make_plan(std::vector<std::pair<std::string, std::string>> const& en
                 if(content[i] == '|' && i + 1 != content.size())
                     parts.emplace_back();
             }
-            b.add_document(name, std::move(parts), 0644, 2);
+            b.add_long_document(name, std::move(parts), 0644, 2);
         }
         else
             b.add_document(name, content, 0644, 2);

@@ -134,6 +134,9 @@ BOOST_AUTO_TEST_CASE(any_range_equals_that_part_of_the_whole)
             auto const e = p.entry(i);
             for(auto at : {e.offset, e.offset + 1, e.data, e.data + e.size, e.end})
                 edges.push_back(at);
+            for(auto at = e.data; p.path(i) == "P1" && at < e.data + e.size; ++at)
+                if(whole[at] == '|')
+                    edges.insert(edges.end(), {at, at + 1, at + 2});
         }
         for(int i = 0; i != 20; ++i)
             edges.push_back(std::uniform_int_distribution<std::uint64_t>(0, whole.size())(random));
@@ -262,6 +265,24 @@ BOOST_AUTO_TEST_CASE(empty_layers_are_opened_before_anything_is_written)
     std::vector<std::string> const want = {"open 1 @0 hash", "close end", "open 2 @0 hash", "close end", "open 0 @0 hash", "read 3",
         "close end", "write 3072", "done"};
     BOOST_TEST(out.log == want, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(many_small_parts_are_not_gathered_without_limit)
+{
+    std::string text;
+    for(int n = 0; n != 100; ++n)
+        text += filled(4000) + "|";
+    entries const list = {{"first", "x"}, {"P", text}, {"last", "y"}};
+    auto const out = run(script::make_plan(list), {});
+    BOOST_TEST(out.report.ok());
+    BOOST_TEST((out.bytes == script::archive_of(list)));
+    std::size_t writes = 0;
+    for(auto const& line : out.log)
+        if(line.starts_with("write ")) {
+            ++writes;
+            BOOST_TEST(std::stoul(line.substr(6)) < 60'000u);
+        }
+    BOOST_TEST(writes < 12u);
 }
 
 BOOST_AUTO_TEST_CASE(many_small_documents_leave_in_few_writes)

@@ -90,7 +90,7 @@ BOOST_FIXTURE_TEST_CASE(the_document_says_what_is_left_out, sample_images)
     auto const part = thin(names::of("app:1.0"), {base, top_id});
     auto const last = part.count() - 1;
     BOOST_REQUIRE(part.path(last) == thin_document_path);
-    auto const said = boost::json::parse(to_text(part.document(part.entry(last).item)));
+    auto const said = boost::json::parse(part.document_text(last));
     BOOST_TEST(said.at("schemaVersion").to_number<int>() == 1);
     BOOST_TEST(said.at("mediaType").as_string() == thin_media_type);
     auto const& layers = said.at("leftOut").as_array();

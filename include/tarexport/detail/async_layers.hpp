@@ -129,7 +129,7 @@ public:
         auto const* a = std::get_if<read_layer>(&next);
         if(a == nullptr)
             return {probe_.data(), probe_.size()};
-        auto const into = next_buffer().first(read_size(*a, buffer_size_));
+        auto const into = next_buffer().first(std::min(a->max, buffer_size_));
         portion_ = into;
         return {into.data(), into.size()};
     }

@@ -21,7 +21,8 @@ namespace tarexport::detail {
 
 /** Call `add(selection, parent)` for each image, with its parent where that is one of them, until one fails.
 
-    What is laid out takes more room than what it was made of, which goes as the archive grows.
+    Each image is freed as soon as it has been added, so that not all of them are there beside the plan that grows: nothing of it
+    may be referred to later.
 
     @return `no_names` if there is none, or what `add` said.
 */
@@ -35,7 +36,7 @@ result<void> lay_out_each(std::vector<selection> images, Add add)
         links.push_back({s.config.id, s.config.parent});
     links = tarexport::validated_parent_links(links);
     std::deque<selection> left(std::move_iterator(images.begin()), std::move_iterator(images.end()));
-    images = {};
+    images = std::vector<selection>();
     for(auto const& link : links) {
         if(auto added = add(std::move(left.front()), link.parent); !added)
             return added;

@@ -32,7 +32,7 @@ namespace tarexport::detail {
 
 /** Return how many bytes to read with a buffer of a size: up to a multiple of that size in the archive.
 
-    A file takes whole pages faster than parts of them, which it has to bring together.
+    A file that is the archive takes whole pages faster than parts of them, which it has to bring together.
 */
 inline std::size_t read_size(read_layer const& a, std::size_t buffer_size) noexcept
 {

@@ -11,7 +11,6 @@
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/lay_out_each.hpp>
 #include <tarexport/detail/made_manifest.hpp>
-#include <tarexport/detail/number_table.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/documents.hpp>
 #include <tarexport/error.hpp>
@@ -23,11 +22,8 @@
 #include <tarexport/v1.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -59,7 +55,7 @@ namespace detail {
 // Adds what belongs to each image, then puts all in lexical order.
 class docker_archive {
 public:
-    explicit docker_archive(std::int32_t zone_offset) : zone_offset_(zone_offset) {}
+    docker_archive(std::int32_t zone_offset, bool one_system) : zone_offset_(zone_offset), one_system_(one_system) {}
 
     result<void> add(selection s, std::optional<digest> const& parent)
     {
@@ -72,7 +68,8 @@ public:
             return legacy.error();
         for(std::size_t n = 0; n != s.layers.size(); ++n) {
             auto& v1 = (*legacy)[n];
-            if(is_new_v1(v1.id))
+            // The ID leaves the system out, and the engine keeps the first config of an ID. With one system they are all the same.
+            if(one_system_ || v1_ids_.insert(v1.id).second)
                 add_blob(std::move(v1.json), v1.json_id, time);
             add_layer(s.layers[n], v1.chain_id, time);
         }
@@ -85,8 +82,8 @@ public:
 
     result<plan> finish() &&
     {
-        plan_.add_document("index.json", std::move(index_json_).finish(), 0644, 0);
-        plan_.add_document("manifest.json", std::move(manifest_json_).finish(), 0644, 0);
+        plan_.add_long_document("index.json", std::move(index_json_).finish(), 0644, 0);
+        plan_.add_long_document("manifest.json", std::move(manifest_json_).finish(), 0644, 0);
         add_named("oci-layout", tarexport::render_oci_layout());
         if(!repositories_.empty())
             add_named("repositories", tarexport::render_repositories(repositories_));
@@ -99,8 +96,6 @@ public:
     }
 
 private:
-    using sha256_bytes = std::array<std::byte, size_of(digest_algorithm::sha256)>; // half of what a digest has room for
-
     static std::vector<std::string> familiar(std::vector<reference> const& tags)
     {
         std::vector<std::string> texts;
@@ -122,18 +117,6 @@ private:
     }
 
     void add_named(std::string path, std::string text) { plan_.add_document(std::move(path), std::move(text), 0644, 0); }
-
-    bool is_new_v1(digest const& id)
-    {
-        sha256_bytes bytes;
-        std::ranges::copy(id.hash(), bytes.begin());
-        auto const hash_of = [](sha256_bytes const& b) { return std::hash<digest>()(digest(digest_algorithm::sha256, b)); };
-        if(v1_numbers_.contains(hash_of(bytes), [&](std::uint32_t n) { return v1_ids_[n] == bytes; }))
-            return false;
-        v1_ids_.push_back(bytes);
-        v1_numbers_.add(static_cast<std::uint32_t>(v1_ids_.size() - 1), [&](std::uint32_t n) { return hash_of(v1_ids_[n]); });
-        return true;
-    }
 
     void add_layer(selected_layer const& l, std::string const& chain, std::int64_t time)
     {
@@ -177,10 +160,10 @@ private:
     }
 
     std::int32_t zone_offset_;
+    bool one_system_; // whether all images name the same one, letter by letter
     plan_builder plan_;
     std::set<digest_algorithm> algorithms_; // of everything under blobs/
-    std::deque<sha256_bytes> v1_ids_;       // whose legacy blob is in
-    detail::number_table v1_numbers_;       // of them
+    std::set<digest> v1_ids_;               // whose legacy blob is in; not kept where there is one system
     std::int64_t blobs_time_ = 0;           // that of the last image with a time
     detail::long_list index_json_{tarexport::render_index(std::span<descriptor const>())};
     detail::long_list manifest_json_{detail::empty_manifest_json};
@@ -191,7 +174,8 @@ private:
 
 inline result<plan> docker_layout::lay_out(std::vector<selection> images) const
 {
-    detail::docker_archive archive(zone_offset);
+    bool const one_system = std::ranges::all_of(images, [&](auto const& s) { return s.config.os == images.front().config.os; });
+    detail::docker_archive archive(zone_offset, one_system);
     auto added = detail::lay_out_each(std::move(images), [&](selection s, auto const& parent) { return archive.add(std::move(s), parent); });
     return added ? std::move(archive).finish() : added.error();
 }

@@ -26,6 +26,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,7 +51,7 @@ struct hybrid_layout {
     /// The data of layers begins at a multiple of so many bytes: 0 or 512 for anywhere, otherwise a multiple of 512 of at most 65536.
     std::uint32_t align = 0;
 
-    /// Return the plan; `no_names`, `empty_image`, `unencodable_header` for another alignment, or what makes a header impossible.
+    /// Return the plan; `unencodable_header` for another alignment, `no_names`, `empty_image`, or what makes a header impossible.
     result<plan> lay_out(std::vector<selection> images) const;
 };
 
@@ -73,10 +74,16 @@ public:
 
     result<plan> finish(std::uint32_t alignment) &&
     {
+        detail::long_list index_json(tarexport::render_index(std::span<descriptor const>()));
+        for(auto const& d : entries_)
+            index_json.add([&](detail::json_writer& w) { detail::append_descriptor(w, d, detail::descriptor_order::digest_first); });
+        detail::long_list manifest_json(detail::empty_manifest_json);
+        for(auto const& i : items_)
+            manifest_json.add([&](detail::json_writer& w) { detail::append_manifest_item(w, i); });
         plan_builder b;
         b.add_document("oci-layout", tarexport::render_oci_layout(), 0644, 0);
-        b.add_document("index.json", tarexport::render_index(entries_), 0644, 0);
-        b.add_document("manifest.json", tarexport::render_manifest_json(items_), 0644, 0);
+        b.add_long_document("index.json", std::move(index_json).finish(), 0644, 0);
+        b.add_long_document("manifest.json", std::move(manifest_json).finish(), 0644, 0);
         for(auto* const group : {&manifests_, &configs_})
             for(auto& d : *group)
                 b.add_blob(std::move(d.text), d.info.id, 0644, 0);
