@@ -9,6 +9,7 @@
 #define TAREXPORT_DIGEST_HPP
 
 #include <tarexport/bytes.hpp>
+#include <tarexport/detail/keyed_hash.hpp>
 #include <tarexport/error.hpp>
 
 #include <boost/assert.hpp>
@@ -230,14 +231,11 @@ inline result<digest> parse_digest(std::string_view text)
 
 } // namespace tarexport
 
-/// A digest is already a hash: its first bytes serve as one.
+/// Of all bytes, and another one in each process: the digests in a document are claims, which could be chosen to be alike.
 template<> struct std::hash<tarexport::digest> {
     std::size_t operator()(tarexport::digest const& d) const noexcept
     {
-        std::size_t h = 0;
-        for(auto b : d.hash().first(std::min(sizeof(h), d.hash().size())))
-            h = h << 8 | std::to_integer<std::size_t>(b);
-        return h;
+        return static_cast<std::size_t>(tarexport::detail::keyed_hash(d.hash()));
     }
 };
 
