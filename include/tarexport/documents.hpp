@@ -264,17 +264,42 @@ private:
     bool first_ = true;
 };
 
-/// A `manifest.json` without images, with its newline.
-inline constexpr std::string_view empty_manifest_json = "[]\n";
+/// `index.json`, entry by entry.
+class index_json_list {
+public:
+    void add(descriptor const& entry)
+    {
+        list_.add([&](json_writer& w) { append_descriptor(w, entry, descriptor_order::digest_first); });
+    }
+
+    std::vector<std::string> finish() && { return std::move(list_).finish(); }
+
+private:
+    long_list list_{tarexport::render_index(std::span<descriptor const>())};
+};
+
+/// `manifest.json`, image by image.
+class manifest_json_list {
+public:
+    void add(manifest_item const& item)
+    {
+        list_.add([&](json_writer& w) { append_manifest_item(w, item); });
+    }
+
+    std::vector<std::string> finish() && { return std::move(list_).finish(); }
+
+private:
+    long_list list_{"[]\n"};
+};
 
 } // namespace detail
 
 /// Return `manifest.json`, with its newline.
 inline std::string render_manifest_json(std::span<manifest_item const> items)
 {
-    detail::long_list list(detail::empty_manifest_json);
+    detail::manifest_json_list list;
     for(auto const& item : items)
-        list.add([&](detail::json_writer& w) { detail::append_manifest_item(w, item); });
+        list.add(item);
     auto parts = std::move(list).finish();
     std::string text;
     text.reserve(std::transform_reduce(parts.begin(), parts.end(), std::size_t{0}, std::plus(), [](auto const& p) { return p.size(); }));

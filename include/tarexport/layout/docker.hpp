@@ -26,7 +26,6 @@
 #include <cstdint>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -141,22 +140,16 @@ private:
         auto const& manifest = made.document.info;
         add_blob(std::move(made.document.text), manifest.id, 0);
         if(s.tags.empty())
-            add_to_index(manifest);
+            index_json_.add(manifest);
         for(auto const& tag : s.tags) {
             auto tagged = manifest;
             tagged.annotations = {{"io.containerd.image.name", tag.str()},
                 {"org.opencontainers.image.ref.name", std::string(tag.tag())}};
-            add_to_index(tagged);
+            index_json_.add(tagged);
             repositories_[std::string(tag.familiar_name())][std::string(tag.tag())] = made.layers.back().id.hex();
         }
-        manifest_json_.add([&](detail::json_writer& w) { detail::append_manifest_item(w, item); });
+        manifest_json_.add(item);
         plan_.add_image({s.config.id, std::move(item.tags)});
-    }
-
-    void add_to_index(descriptor const& manifest)
-    {
-        index_json_.add(
-            [&](detail::json_writer& w) { detail::append_descriptor(w, manifest, detail::descriptor_order::digest_first); });
     }
 
     std::int32_t zone_offset_;
@@ -165,8 +158,8 @@ private:
     std::set<digest_algorithm> algorithms_; // of everything under blobs/
     std::set<digest> v1_ids_;               // whose legacy blob is in; not kept where there is one system
     std::int64_t blobs_time_ = 0;           // that of the last image with a time
-    detail::long_list index_json_{tarexport::render_index(std::span<descriptor const>())};
-    detail::long_list manifest_json_{detail::empty_manifest_json};
+    index_json_list index_json_;
+    manifest_json_list manifest_json_;
     repository_tags repositories_;
 };
 

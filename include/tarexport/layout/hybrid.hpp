@@ -26,7 +26,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,12 +73,12 @@ public:
 
     result<plan> finish(std::uint32_t alignment) &&
     {
-        detail::long_list index_json(tarexport::render_index(std::span<descriptor const>()));
+        index_json_list index_json;
         for(auto const& d : entries_)
-            index_json.add([&](detail::json_writer& w) { detail::append_descriptor(w, d, detail::descriptor_order::digest_first); });
-        detail::long_list manifest_json(detail::empty_manifest_json);
+            index_json.add(d);
+        manifest_json_list manifest_json;
         for(auto const& i : items_)
-            manifest_json.add([&](detail::json_writer& w) { detail::append_manifest_item(w, i); });
+            manifest_json.add(i);
         plan_builder b;
         b.add_document("oci-layout", tarexport::render_oci_layout(), 0644, 0);
         b.add_long_document("index.json", std::move(index_json).finish(), 0644, 0);
