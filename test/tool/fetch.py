@@ -10,11 +10,13 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import threading
 import time
 
-from harness import Checks, finish, left, need, same, until
+from harness import Checks, Result, finish, left, need, same, until
 from layout import app, raw_layer
+from outputs import strace
 from resume import partial
 from serving import GET, Connection, Server, saved
 from use import slurp
@@ -377,6 +379,20 @@ def parallel_unkept(tool, folder):
                 finish(process).ok()
                 need(slurp(out) == archive, "the archive differs")
         os.rmdir(out + ".part.etag")
+
+
+@check("fetch: a disk that loses bytes once makes a fetch fail, and nothing is kept of what it lost")
+def flush_fails(tool, folder):
+    layout = app(folder + "/store", sizes=(3000, 2 * MIB, 1))
+    archive = saved(tool, layout)
+    out = folder + "/app.tar"
+    for jobs in (1, 4):
+        with Ranged(archive) as server:
+            # The system tells of it once. Whoever asks again is told that all is well.
+            command = [*strace(), "-e", "inject=fsync:error=EIO:when=1", tool.path, "fetch", "-o", out, "--jobs", str(jobs), server.url]
+            run = subprocess.run(command, capture_output=True, env=tool.environment, timeout=60)
+        Result(run.returncode, run.stdout, run.stderr).refused(out, "Input/output error")
+        same([n for n in left(folder) if n.startswith("app.tar")], [], f"what is left of it with {jobs}")
 
 
 @check("fetch: several connections that bring all but the first part say that it is lost")
