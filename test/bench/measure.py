@@ -7,26 +7,23 @@
 
 import hashlib, io, json, mmap, os, random, socket, statistics, subprocess, sys, tarfile, threading, time
 
-# Most of a run is memory that the kernel has to find for the archive's pages.
-TOUCHED = 3 << 30
 
+def lasting_memory(size=3 << 30):
+    """Returns what has to be kept as long as commands are timed, so that they find memory as a machine in use has it.
 
-def settle():
-    """Waits until what the last run left is done, and lets the next one find memory as a machine in use has it.
-
-    A virtual machine gives memory that has been free for some seconds back to its host, and gets it again a page at a
-    time, at a third of the speed: whoever runs after a pause would pay for that, and not for its own work.
+    A virtual machine gives memory that is free back to its host, and gets it again a page at a time, ten times as slowly as it
+    fills it: whoever runs after a pause would pay for that, and not for its own work. It gives back large blocks. So free memory is cut up here:
+    `size` bytes become free, between as many that do not, and are what the kernel takes first.
     """
-    os.sync()
-    child = os.fork()
-    if child == 0:
-        size = min(TOUCHED, os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE // 2)
-        with mmap.mmap(-1, size) as memory:
-            for at in range(0, size, mmap.PAGESIZE):
-                memory[at] = 1
-        os._exit(0)
-    os.waitpid(child, 0)
-    time.sleep(0.5)
+    piece = 1 << 20
+    size = min(2 * size, os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE // 2) // (2 * piece) * (2 * piece)
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    for at in range(0, size, mmap.PAGESIZE):
+        memory[at] = 1
+    for at in range(0, size, 2 * piece):
+        memory.madvise(mmap.MADV_DONTNEED, at, piece)
+    return memory
 
 
 class Watch(threading.Thread):
@@ -72,7 +69,8 @@ def run_once(command, output, into="file", watched=False):
     """
     if os.path.exists(output):
         os.remove(output)
-    settle()
+    os.sync()
+    time.sleep(0.5)
     start = time.perf_counter()
     taker, ours = None, subprocess.DEVNULL
     if into != "file":
@@ -110,6 +108,7 @@ class Runs:
 def interleaved(contenders, output, runs, into="file"):
     """{name: Runs}; of two rounds before the first, one warms the page cache up, and one is watched."""
     results = {name: Runs() for name in contenders}
+    memory = lasting_memory()
     for name, command in contenders.items():
         run_once(command, output, into)
     for name, command in contenders.items():
@@ -118,6 +117,7 @@ def interleaved(contenders, output, runs, into="file"):
     for _ in range(runs):
         for name, command in contenders.items():
             results[name].seconds.append(run_once(command, output, into)[0])
+    memory.close()
     return results
 
 
