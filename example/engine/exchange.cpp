@@ -58,6 +58,8 @@ exchange::exchange(asio::any_io_executor const& network, url const& from, std::s
     , patience_(patience)
     , stream_(network)
 {
+    // Beast reads as much at once as there is room for, and of a small buffer makes no large one: it would be 512 bytes for ever.
+    buffer_.reserve(piece_.size());
     request_.method(http::verb::get);
     request_.target(from_.target);
     request_.set(http::field::host, "localhost");

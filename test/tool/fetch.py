@@ -381,6 +381,17 @@ def parallel_unkept(tool, folder):
         os.rmdir(out + ".part.etag")
 
 
+@check("fetch: bytes that are there are read many at once")
+def large_reads(tool, folder):
+    archive = saved(tool, app(folder + "/store", sizes=(8 * MIB,)))
+    for jobs in (1, 4):
+        with Ranged(archive) as server:
+            command = [*strace(), "-e", "trace=recvmsg", "-o", folder + "/trace", tool.path, "fetch", "-o", folder + "/app.tar", "--jobs", str(jobs), server.url]
+            subprocess.run(command, check=True, capture_output=True, env=tool.environment, timeout=60)
+        calls = slurp(folder + "/trace").count(b"recvmsg(")
+        need(calls < len(archive) // 4096, f"with {jobs}, {len(archive)} bytes took {calls} calls")
+
+
 @check("fetch: a disk that loses bytes once makes a fetch fail, and nothing is kept of what it lost")
 def flush_fails(tool, folder):
     layout = app(folder + "/store", sizes=(3000, 2 * MIB, 1))
