@@ -156,7 +156,7 @@ std::string worst(tarexport::verification const& v)
     return found == v.findings.end() ? "no engine loads it" : found->subject + ": " + found->sentence;
 }
 
-// What is wrong with the whole file cannot be made right by going on: it goes. One that cannot be read stays for another try.
+// What is wrong with the whole file cannot be made right by going on: it goes. One that cannot be read, or is too much to read, stays for another try.
 void verify_whole(std::string const& path, tarexport::result<void> const& kept)
 {
     file_source in(path + ".part");
@@ -165,6 +165,15 @@ void verify_whole(std::string const& path, tarexport::result<void> const& kept)
         fail(kept ? keeping(path, found.error()) : losing(found.error(), message(kept.error())));
     if(found->good())
         return;
+    if(auto const limit = std::ranges::find(found->findings, tarexport::finding_code::limit, &tarexport::finding::code); limit != found->findings.end()) {
+        tarexport::failure const why{tarexport::error::limit_exceeded, path,
+            "it cannot be verified as a whole: " + limit->subject + ": " + limit->sentence};
+        if(!kept)
+            fail(losing(why, message(kept.error())));
+        auto stays = keeping(path, why);
+        stays.detail += ", which with --no-verify lets it appear as it is";
+        fail(stays);
+    }
     static_cast<void>(::unlink((path + ".part").c_str()));
     static_cast<void>(::unlink((path + ".part.etag").c_str()));
     throw std::runtime_error(path + ": what has come is no good archive: " + worst(*found));
@@ -178,6 +187,7 @@ po::options_description options()
         ("help,h", "show this help")
         ("output,o", po::value<std::string>(), "the file; it appears when it is whole and verified")
         ("resume", "go on with FILE.part, if it is of the archive that the server has")
+        ("no-verify", "let the file appear when it is whole, without a look at what is in it")
         ("jobs,j", po::value<int>(), "how many connections at once, 1 to 64, each for another part (default: 1); "
                                      "if it is killed with several, --resume has nothing to go on with")
         ("stall-timeout", po::value<std::uint32_t>()->default_value(60), "seconds for the server to answer, and then to send each 64 KiB of a part")
@@ -226,7 +236,8 @@ int fetch(std::vector<std::string> const& arguments)
     if(!out)
         fail(out.error());
     auto const kept = get(from, *archive, how, *out, bar);
-    verify_whole(path, kept);
+    if(values.count("no-verify") == 0)
+        verify_whole(path, kept);
     tarexport::error_code ec;
     out->commit(ec);
     if(ec.failed())

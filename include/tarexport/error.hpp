@@ -18,6 +18,7 @@
 #include <boost/throw_exception.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -82,6 +83,7 @@ enum class error {
 
     // What the sinks did.
     sink_stalled,             ///< A sink took no byte and reported no error.
+    sink_overran,             ///< A sink says that it took more bytes than it was given.
     sink_finished,            ///< A sink that was committed or aborted is written to again.
     cannot_resume,            ///< There is no partial file, or it does not belong to this archive.
     cancelled                 ///< The caller asked to stop.
@@ -139,6 +141,7 @@ constexpr char const* text(error e) noexcept
     case error::truncated_archive: return "archive ends too early";
     case error::archive_too_large: return "archive too large";
     case error::sink_stalled: return "sink accepts no more bytes";
+    case error::sink_overran: return "sink takes more bytes than it is given";
     case error::sink_finished: return "sink is already finished";
     case error::cannot_resume: return "cannot resume";
     case error::cancelled: return "cancelled";
@@ -192,6 +195,7 @@ constexpr char const* advice(error e) noexcept
     case error::truncated_archive:
     case error::archive_too_large:
     case error::sink_stalled:
+    case error::sink_overran:
     case error::sink_finished:
     case error::cancelled: return "";
     }
@@ -316,6 +320,7 @@ inline error_condition detail::error_category_type::default_error_condition(int 
     case error::truncated_archive:
     case error::archive_too_large:
     case error::sink_stalled:
+    case error::sink_overran:
     case error::sink_finished:
     case error::cannot_resume: break;
     }
@@ -355,19 +360,25 @@ inline std::string message(failure const& f)
 /// Thrown by the throwing interfaces: a `system_error` that knows its subject.
 class save_error : public boost::system::system_error {
 public:
-    explicit save_error(failure f) : system_error(f.code, message(f)), failure_(std::move(f)) {}
+    explicit save_error(failure f) : system_error(f.code), told_(std::make_shared<told const>(tarexport::message(f), std::move(f))) {}
 
     /// Return what failed, and on what.
-    failure const& reason() const noexcept { return failure_; }
+    failure const& reason() const noexcept { return told_->reason; }
 
     /// Return the whole sentence, as `message(reason())`.
-    char const* what() const noexcept override { return text_.c_str(); }
+    char const* what() const noexcept override { return told_->text.c_str(); }
 
 private:
-    failure failure_;
-    std::string text_ = message(failure_);
+    struct told {
+        told(std::string t, failure f) : text(std::move(t)), reason(std::move(f)) {}
+        std::string text;
+        failure reason;
+    };
+
+    std::shared_ptr<told const> told_; // shared, so that copying does not throw
 };
 
+/// What `result::value` calls where there is none. @throws save_error
 [[noreturn]] inline void throw_exception_from_error(failure const& f, boost::source_location const& where)
 {
     boost::throw_exception(save_error(f), where);

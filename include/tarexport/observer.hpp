@@ -38,7 +38,7 @@ constexpr std::string_view name_of(activity a) noexcept
     return {};
 }
 
-/// What a span is about: "path", "image.id", "layer.chain_id", "names".
+/// What a span is about: "names" of a save; "path", and for layers "layer.digest" and "layer.chain_id", of an entry.
 struct attribute {
     std::string_view key;
     std::string_view value;

@@ -250,6 +250,8 @@ private:
 
 /** Puts a plan together, entry by entry, in the order in which they were added or, with `sort`, in that of their paths.
 
+    No two entries have the same path, and no path that is given is empty; there are fewer than 2^31 of each kind.
+
     @par Example
     @code
     plan_builder b;
@@ -380,6 +382,7 @@ public:
 private:
     void add(entry_kind kind, std::size_t item, std::uint64_t size, std::uint32_t mode, std::int64_t mtime, std::string path)
     {
+        BOOST_ASSERT(item < std::numeric_limits<std::uint32_t>::max() / 2);
         plan::record r;
         r.kind = kind;
         r.item = static_cast<std::uint32_t>(item);
@@ -392,7 +395,6 @@ private:
             plan_.names_.push_back(std::move(path));
         }
         else {
-            BOOST_ASSERT(item < std::numeric_limits<std::uint32_t>::max() / 2);
             blobs_.add(r.item * 2 + (kind == entry_kind::layer ? 1 : 0), [this](auto n) { return std::hash<digest>()(blob(n)); });
         }
         r.aligned_blocks = aligned_blocks_;

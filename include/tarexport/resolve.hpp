@@ -469,7 +469,8 @@ private:
 
     @return The images and leases; or what is wrong with which name: `invalid_reference`, `unknown_reference`,
     `unknown_image`, `ambiguous_id`, `ambiguous_reference`, `unknown_platform`, `several_platforms`, `unsupported_os`,
-    `no_names`, `cancelled`, the errors of `gather`, `missing_blob` with a list, or what the store says. On a failure every lease was given back.
+    `no_names`, `cancelled`, `limit_exceeded`, the errors of `gather` and `check_image`, `missing_blob` with a list, `invalid_digest` or `size_mismatch`
+    of a lease, or what the store says. On a failure every lease was given back.
     @param stop Looked at before each name and each layer.
 */
 template<bool KeepManifests = false, store Store, observer O>

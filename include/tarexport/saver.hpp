@@ -38,7 +38,7 @@ namespace tarexport {
 
 /// How a save is done: what goes into the archive, and the parts of `write_options`.
 struct save_options : write_options, content_choice {
-    digest_set have; ///< what the other side has: diff IDs or digests of layers, which the archive leaves out
+    digest_set have; ///< layers that the other side has, which the archive leaves out: their digests, diff IDs or chain IDs
 };
 
 /// A plan, and the leases that it will read from. Moves; gives the leases back when it dies.
@@ -112,7 +112,7 @@ public:
 
         @param options Those of `write_options` do not matter here, except `stop`, which is looked at before each name and each
         layer; `cancelled` is the answer then.
-        @return The archive, or why there cannot be one: the errors of `resolve` and of the layout.
+        @return The archive, or why there cannot be one: the errors of `resolve`, of the layout, and of `leave_out`.
     */
     result<prepared_archive<handle>> prepare(names const& requested, save_options const& options = {})
     {

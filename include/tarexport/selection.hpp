@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,8 @@ inline constexpr bool keeps_manifests = requires { requires L::keeps_manifests; 
 template<class L>
 consteval bool explain_layout_policy()
 {
+    static_assert(!requires(L const& l) { l.keeps_manifests; } || requires { std::bool_constant<L::keeps_manifests>(); },
+        "layout_policy: write `static constexpr bool keeps_manifests = true;`");
     static_assert(layout_policy<L>, "layout_policy: write `result<plan> lay_out(std::vector<selection>) const`");
     return layout_policy<L>;
 }

@@ -96,7 +96,7 @@ namespace detail {
 
 // Whether a type has a way to end that its author may take for that of a committing sink.
 template<class K>
-concept seems_to_commit = requires(K& k, error_code& ec) { k.commit(ec); } || requires(K& k) { k.commit(); };
+concept seems_to_commit = requires(K& k, error_code& ec) { k.commit(ec); } || requires(K& k) { k.commit(); } || requires(K& k) { k.abort(); };
 
 // Whether a type has a member that its author may take for that of a positional sink.
 template<class K>
@@ -106,7 +106,7 @@ concept seems_positional = requires(K const& c) { c.any_order(); };
 
 /** Explain, one sentence a mistake, why a type is no sink.
 
-    A `commit` or an `any_order` that would never be called is a mistake, too.
+    A `commit`, an `abort` or an `any_order` that would never be called is a mistake, too.
 */
 template<class K>
 consteval bool explain_sink()

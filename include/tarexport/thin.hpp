@@ -171,12 +171,12 @@ inline bool is_blob(plan const& p, std::size_t i)
 
 /** Return a plan without some of its layers, and with the document that names them.
 
-    Everything else stays as it is and where it is. The document comes after the last of the entries that are found by their
+    Everything else stays as it is and where it is. A plan that is thin already becomes thinner: its document is replaced. The document comes after the last of the entries that are found by their
     names, so that an archive which begins with its metadata still does. Without a layer to leave out, the plan stays the same.
 
     Whoever reads the archive must have these layers: dockerd with graph drivers does not open the file of a layer that it has.
 
-    @param layers Of which none that the plan does not have is named.
+    @param layers Some of the plan's own.
     @return The plan, or `unencodable_header` or `archive_too_large`.
 */
 inline result<plan> leave_out(plan const& full, std::span<left_out_layer const> layers)
@@ -184,8 +184,11 @@ inline result<plan> leave_out(plan const& full, std::span<left_out_layer const> 
     if(layers.empty())
         return full;
     std::set<digest> known;
+    std::vector<left_out_layer> all = full.left_out();
     for(auto const& l : layers)
-        known.insert(l.id);
+        if(known.insert(l.id).second)
+            all.push_back(l);
+    auto const is_replaced = [&](std::size_t i) { return !full.left_out().empty() && full.path(i) == thin_document_path; };
     std::size_t after = 0;
     for(std::size_t i = 0; i != full.count(); ++i)
         if(full.entry(i).kind == entry_kind::document && !detail::is_blob(full, i))
@@ -194,9 +197,11 @@ inline result<plan> leave_out(plan const& full, std::span<left_out_layer const> 
     for(std::size_t i = 0; i <= full.count(); ++i) {
         b.align(0);
         if(i == after)
-            b.add_document(std::string(thin_document_path), tarexport::render_thin_document(layers), 0644, 0);
+            b.add_document(std::string(thin_document_path), tarexport::render_thin_document(all), 0644, 0);
         if(i == full.count())
             break;
+        if(is_replaced(i))
+            continue;
         auto const e = full.entry(i);
         auto path = full.path(i);
         bool const is_blob = detail::is_blob(full, i);
@@ -220,8 +225,8 @@ inline result<plan> leave_out(plan const& full, std::span<left_out_layer const> 
     }
     for(auto const& image : full.images())
         b.add_image(image);
-    for(auto const& l : layers)
-        b.add_left_out(l);
+    for(auto& l : all)
+        b.add_left_out(std::move(l));
     return std::move(b).finish();
 }
 

@@ -61,10 +61,6 @@ private:
     bool finished_ = false;
 };
 
-} // namespace detail
-
-namespace detail {
-
 // What both forms of `write` do; `Threads` is `own_threads` or a lender.
 template<class Hashes, class Threads, layer_handle Handle, sink Sink, observer O>
 save_report write_in(Threads& threads, plan const& p, std::span<Handle const> leases, Sink& out, write_options options, O& o)
@@ -110,6 +106,7 @@ save_report write_in(Threads& threads, plan const& p, std::span<Handle const> le
 */
 template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, sink Sink, observer O>
 save_report write(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, O& o)
+requires(tarexport::explain_sink<Sink>())
 {
     detail::own_threads own;
     return detail::write_in<Hashes>(own, p, leases, out, options, o);
@@ -124,6 +121,7 @@ save_report write(plan const& p, std::span<Handle const> leases, Sink& out, writ
 */
 template<class Hashes = hash_set<sha256, sha384, sha512>, layer_handle Handle, sink Sink, observer O, thread_lender Threads>
 save_report write(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, O& o, Threads& threads)
+requires(tarexport::explain_sink<Sink>())
 {
     return detail::write_in<Hashes>(threads, p, leases, out, options, o);
 }

@@ -20,10 +20,10 @@ namespace tarexport {
 struct write_options {
     byte_range range = {};                               ///< of the archive; all of it unless told
     verify verification = verify::covered;               ///< which layers are hashed and compared
-    std::stop_token stop;                                ///< ends the save within one buffer
-    std::size_t buffer_size = std::size_t{256} * 1024;   ///< bytes read at once, at most; 0 counts as 1
+    std::stop_token stop;                                ///< ends the save within one buffer, or 16 MiB that the kernel copies
+    std::size_t buffer_size = std::size_t{256} * 1024;   ///< bytes read at once, 1 to 2^30; a layer with threads of its own has 8 such buffers
     std::size_t jobs = 2;                                ///< threads that write at once; with 1, only the calling one, see `write`
-    bool sum = false;                                    ///< compute the SHA-256 of the bytes written; no layer is copied by the kernel then
+    bool sum = false;                                    ///< compute the SHA-256 of the bytes written: in order, and no layer is copied by the kernel
 };
 
 } // namespace tarexport

@@ -11,6 +11,7 @@ import random
 import signal
 import socket
 import subprocess
+import tarfile
 import threading
 import time
 
@@ -379,6 +380,24 @@ def parallel_unkept(tool, folder):
                 finish(process).ok()
                 need(slurp(out) == archive, "the archive differs")
         os.rmdir(out + ".part.etag")
+
+
+@check("fetch: an archive that is too much to be verified is kept, and appears where that is wanted")
+def unverifiable(tool, folder):
+    whole = saved(tool, app(folder + "/store", sizes=(3000,)))
+    entries = b"".join(tarfile.TarInfo(f"more/{n}").tobuf(tarfile.USTAR_FORMAT) for n in range(50001))
+    archive = whole[:-1024] + entries + whole[-1024:]
+    out = folder + "/app.tar"
+    for jobs in (1, 4):
+        with Ranged(archive) as server:
+            err = tool("fetch", "-o", out, "--jobs", jobs, server.url).refused(out, "cannot be verified", "--no-verify").err
+            need("no good archive" not in err, err)
+            same(is_prefix(out, archive), len(archive), "what is kept")
+            before = len(server.ranges)
+            tool("fetch", "-o", out, "--resume", "--no-verify", "--jobs", jobs, server.url).ok()
+            need(slurp(out) == archive, "the archive differs")
+            same(len(server.ranges), before + 1, "the ranges that were asked for again")
+        os.remove(out)
 
 
 @check("fetch: bytes that are there are read many at once")

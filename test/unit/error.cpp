@@ -150,6 +150,8 @@ BOOST_AUTO_TEST_CASE(failures_are_values)
     BOOST_TEST((f != failure{error::unknown_reference, "app", "d"}));
 }
 
+static_assert(std::is_nothrow_copy_constructible_v<save_error> && std::is_nothrow_copy_assignable_v<save_error>);
+
 BOOST_AUTO_TEST_CASE(what_is_thrown)
 {
     result<int> const r = failure{error::unknown_image, "app", {}};

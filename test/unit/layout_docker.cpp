@@ -218,12 +218,31 @@ BOOST_AUTO_TEST_CASE(long_lists_are_whole)
     BOOST_TEST((text(thin.value(), "manifest.json") == text(p, "manifest.json")));
 }
 
+BOOST_AUTO_TEST_CASE(a_thin_archive_becomes_thinner_in_one_step_or_in_several)
+{
+    auto const image = make_image({{"a"}, {"b"}, {"c"}}, {"app:1"});
+    auto const full = lay_out({image});
+    std::vector<left_out_layer> layers(2);
+    layers[0].id = image.layers[0].info.id;
+    layers[1].id = image.layers[2].info.id;
+    auto const once = leave_out(full, layers).value();
+    auto const twice = leave_out(leave_out(full, std::span(layers).first(1)).value(), std::span(layers).last(1)).value();
+    BOOST_TEST(twice.etag() == once.etag());
+    BOOST_TEST(twice.count() == once.count());
+    BOOST_TEST(twice.left_out().size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_loaded_is_refused)
 {
     BOOST_TEST(docker_layout().lay_out({}).error().code == error::no_names);
     auto const empty = docker_layout().lay_out(std::vector{make_image({}, {"empty:1"})});
     BOOST_TEST(empty.error().code == error::empty_image);
     BOOST_TEST(empty.error().subject == "empty:1");
+    auto lacking = make_image({{"a"}, {"b"}}, {"app:1"});
+    lacking.layers.pop_back();
+    auto const refused = docker_layout().lay_out(std::vector{make_image({{"a"}}, {}), lacking});
+    BOOST_TEST(refused.error().code == error::invalid_config);
+    BOOST_TEST(refused.error().detail == "1 layers for 2 diff IDs");
 }
 
 BOOST_AUTO_TEST_CASE(a_layer_may_come_twice_in_an_image)

@@ -78,11 +78,12 @@ public:
 
     void add_name(std::size_t n, reference name)
     {
-        auto& known = images_[n].names;
-        if(std::ranges::find(known, name) != known.end())
+        // Not in the image's own list: it may have a hundred thousand.
+        auto& images = by_name_[name.str()];
+        if(std::ranges::find(images, n) != images.end())
             return;
-        by_name_[name.str()].push_back(n);
-        known.push_back(std::move(name));
+        images.push_back(n);
+        images_[n].names.push_back(std::move(name));
     }
 
     /// Return the number of an image.

@@ -14,6 +14,7 @@
 
 #include <deque>
 #include <iterator>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,7 @@ namespace tarexport::detail {
     Each image is freed as soon as it has been added, so that not all of them are there beside the plan that grows: nothing of it
     may be referred to later.
 
-    @return `no_names` if there is none, or what `add` said.
+    @return `no_names` if there is none, `invalid_config` if one has not a layer for each diff ID, or what `add` said.
 */
 template<class Add>
 result<void> lay_out_each(std::vector<selection> images, Add add)
@@ -32,6 +33,10 @@ result<void> lay_out_each(std::vector<selection> images, Add add)
     if(images.empty())
         return failure{error::no_names, {}, {}};
     std::vector<parent_link> links;
+    for(auto const& s : images)
+        if(s.layers.size() != s.config.diff_ids.size())
+            return failure{error::invalid_config, s.config.id.str(),
+                std::to_string(s.layers.size()) + " layers for " + std::to_string(s.config.diff_ids.size()) + " diff IDs"};
     for(auto const& s : images)
         links.push_back({s.config.id, s.config.parent});
     links = tarexport::validated_parent_links(links);

@@ -53,7 +53,7 @@ public:
         : plan_(p)
         , leases_(leases)
         , serializer_(s)
-        , buffer_size_(std::max<std::size_t>(buffer_size, 1))
+        , buffer_size_(std::clamp<std::size_t>(buffer_size, 1, std::size_t{1} << 30))
         , jobs_(jobs)
     {
     }

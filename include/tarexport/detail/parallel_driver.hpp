@@ -170,6 +170,10 @@ private:
         catch(std::system_error const&) {
             // A system that has no more threads has those that there are.
         }
+        catch(...) {
+            stop_.request_stop();
+            throw;
+        }
         work(0);
     }
 

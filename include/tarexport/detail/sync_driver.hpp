@@ -116,11 +116,10 @@ private:
 
     action written(std::size_t n, error_code const& ec)
     {
-        if(n == 0 && ec.failed())
-            return serializer_.failed({ec, subject_of(sink_, "output"), {}});
+        if(n == 0 || n > serializer_.asked())
+            return serializer_.failed({ec.failed() ? ec : make_error_code(n == 0 ? error::sink_stalled : error::sink_overran),
+                subject_of(sink_, "output"), {}});
         auto next = serializer_.written(n);
-        if(n == 0)
-            return next;
         watch_.passed(n);
         return ec.failed() ? serializer_.failed({ec, subject_of(sink_, "output"), {}}) : next;
     }

@@ -50,21 +50,16 @@ public:
         }
         catch(std::system_error const&) {
         }
+        catch(...) {
+            stop();
+            throw;
+        }
     }
 
     worker_pool(worker_pool const&) = delete;
     worker_pool& operator=(worker_pool const&) = delete;
 
-    ~worker_pool()
-    {
-        {
-            std::lock_guard const lock(mutex_);
-            stopping_ = true;
-        }
-        work_.notify_all();
-        for(auto& t : threads_)
-            t.join();
-    }
+    ~worker_pool() { stop(); }
 
     std::size_t threads() const noexcept { return threads_.size(); }
     std::atomic<bool> const& stopping() const noexcept { return stopping_; }
@@ -97,6 +92,17 @@ public:
     }
 
 private:
+    void stop()
+    {
+        {
+            std::lock_guard const lock(mutex_);
+            stopping_ = true;
+        }
+        work_.notify_all();
+        for(auto& t : threads_)
+            t.join();
+    }
+
     void serve(std::size_t n)
     {
         for(;;) {

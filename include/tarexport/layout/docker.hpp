@@ -45,7 +45,7 @@ struct docker_layout {
     /// Seconds east of UTC of the zone that the engine would have been in; v1 image IDs depend on it.
     std::int32_t zone_offset = 0;
 
-    /// Return the plan; `no_names`, `empty_image`, or what makes a config or a header impossible.
+    /// Return the plan; `no_names`, `empty_image`, `archive_too_large`, or what makes a config or a header impossible.
     result<plan> lay_out(std::vector<selection> images) const;
 };
 

@@ -50,7 +50,7 @@ struct hybrid_layout {
     /// The data of layers begins at a multiple of so many bytes: 0 or 512 for anywhere, otherwise a multiple of 512 of at most 65536.
     std::uint32_t align = 0;
 
-    /// Return the plan; `unencodable_header` for another alignment, `no_names`, `empty_image`, or what makes a header impossible.
+    /// Return the plan; `unencodable_header` for another alignment, `no_names`, `empty_image`, `archive_too_large`, or what makes a header impossible.
     result<plan> lay_out(std::vector<selection> images) const;
 };
 

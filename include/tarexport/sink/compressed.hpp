@@ -54,6 +54,8 @@ namespace tarexport {
 template<class Sink>
 requires sink<std::remove_reference_t<Sink>>
 class compressed_sink {
+    static_assert(tarexport::explain_sink<std::remove_reference_t<Sink>>());
+
 public:
     /// Construct from the sink that gets the compressed archive. @param jobs How many threads may work at once: with 1, only the calling one.
     explicit compressed_sink(Sink&& out, archive_compression how = {}, std::size_t jobs = 2)

@@ -39,6 +39,8 @@ namespace tarexport {
 template<sink... Sinks>
 requires(sizeof...(Sinks) > 0)
 class tee_sink {
+    static_assert((tarexport::explain_sink<Sinks>() && ...));
+
 public:
     explicit tee_sink(Sinks&... sinks) noexcept : sinks_(sinks...) {}
 
