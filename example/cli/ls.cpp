@@ -178,7 +178,7 @@ int ls(std::vector<std::string> const& arguments)
         return 0;
     }
     if(!list(values, "name").empty())
-        throw usage_error("ls takes no names");
+        throw usage_error("ls takes no names; the store is an option: tarexport ls --store oci:DIR");
     (void)expand_options(values);
     auto const opened = open_store(values);
     auto const unreadable = std::visit(

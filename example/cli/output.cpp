@@ -56,9 +56,9 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
     auto const to = values["output"].as<std::string>();
     auto const rate = seconds > 0 ? static_cast<double>(report.bytes) / seconds : 0;
     std::cerr << "saved " << tarexport::format_bytes(report.bytes) << (to == "-" ? std::string() : " to " + printable(to)) << " ("
-              << tarexport::format_bytes(static_cast<std::uint64_t>(rate)) << "/s), " << report.layers_verified << " layers verified"
+              << tarexport::format_bytes(static_cast<std::uint64_t>(rate)) << "/s), " << report.layers_verified << (report.layers_verified == 1 ? " layer" : " layers") << " verified"
               << (report.layers_unverified != 0 ? ", " + std::to_string(report.layers_unverified) + " not" : std::string())
-              << (report.layers_left_out != 0 ? ", " + std::to_string(report.layers_left_out) + " layers of " +
+              << (report.layers_left_out != 0 ? ", " + std::to_string(report.layers_left_out) + (report.layers_left_out == 1 ? " layer of " : " layers of ") +
                                                     tarexport::format_bytes(report.bytes_left_out) + " left out"
                                               : std::string())
               << ", etag " << report.etag << (report.sum ? ", digest " + report.sum->str() : std::string()) << std::endl;
@@ -103,7 +103,7 @@ void add_output_options(po::options_description& described)
         ("digest", "tell the SHA-256 of the whole archive in the end")
         ("no-sync", "do not wait until FILE is on the disk")
         ("keep-partial", "when the save fails, leave FILE.part, for --resume")
-        ("resume", "go on with FILE.part of a save that failed, if it is of the same archive")
+        ("resume", "go on with FILE.part of a save that failed, if it is of the same archive, as far as it is still right")
         ("offset", po::value<std::int64_t>(), "begin at this byte of the archive; only to standard output")
         ("progress", po::value<std::string>()->default_value("auto"), "bar, lines, none, or auto: a bar on a terminal, otherwise lines")
         ("trace", po::value<std::string>(), "write what takes how long to this file, for a Chrome trace viewer")

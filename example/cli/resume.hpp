@@ -8,9 +8,12 @@
 #ifndef TAREXPORT_CLI_RESUME_HPP
 #define TAREXPORT_CLI_RESUME_HPP
 
+#include <tarexport/bytes.hpp>
 #include <tarexport/error.hpp>
+#include <tarexport/hash.hpp>
 #include <tarexport/plan.hpp>
 #include <tarexport/saver.hpp>
+#include <tarexport/tar_header.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -21,14 +24,15 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cli {
 
 /** Return whether a partial archive agrees with the store on the layer that it ends in, which nobody verified.
 
-    The layer may have been damaged when the partial file was written, and repaired since. What comes before that layer was
-    verified on its way; what follows will be, and so will the whole of the layer in the store.
+    The layer may have been damaged when the partial file was written, and repaired since. What follows will be verified, and so will the
+    whole of the layer in the store.
 
     @param size Of the partial file. Precondition: it ends inside entry `n`, a layer's data.
     @return Whether they agree, or why the store's layer cannot be read; `cancelled` on a request to stop.
@@ -58,6 +62,93 @@ tarexport::result<bool> agrees(
         rest -= got;
     }
     return true;
+}
+
+/// The bytes of a partial archive, front to back.
+class partial_archive {
+public:
+    partial_archive(std::string const& path, std::uint64_t size) : in_(path, std::ios::binary), left_(size), buffer_(std::size_t{256} * 1024) {}
+
+    /// Return whether the next bytes, as many as there are, are these.
+    bool goes_on_with(std::string_view expected)
+    {
+        while(!expected.empty() && left_ != 0) {
+            auto const found = next(expected.size());
+            if(found.empty() || !expected.starts_with(found))
+                return false;
+            expected.remove_prefix(found.size());
+        }
+        return true;
+    }
+
+    /// Return the next bytes, `most` or fewer; nothing at the end, and where they cannot be read.
+    std::string_view next(std::uint64_t most)
+    {
+        auto const n = std::min({most, left_, std::uint64_t{buffer_.size()}});
+        if(!in_.read(buffer_.data(), static_cast<std::streamsize>(n)))
+            return {};
+        left_ -= n;
+        return {buffer_.data(), static_cast<std::size_t>(n)};
+    }
+
+private:
+    std::ifstream in_;
+    std::uint64_t left_;
+    std::vector<char> buffer_;
+};
+
+/** Return up to where a partial archive is the one that is planned.
+
+    It may have lain about for long: documents, headers and padding are compared with the plan, layers with their digests, and the one that it
+    ends in with the store.
+
+    @param size Of the partial file.
+    @return At most the size; or why the store's layer cannot be read; `cancelled` on a request to stop.
+*/
+template<class Handle>
+tarexport::result<std::uint64_t> right_up_to(
+    tarexport::prepared_archive<Handle> const& archive, std::string const& part, std::uint64_t size, std::stop_token const& stop)
+{
+    auto const& plan = archive.contents;
+    partial_archive found(part, size);
+    tarexport::hash_set<tarexport::sha256, tarexport::sha384, tarexport::sha512>::hasher hash;
+    std::string header;
+    for(std::size_t i = 0; i != plan.count() && plan.entry(i).offset < size; ++i) {
+        auto const e = plan.entry(i);
+        header.clear();
+        plan.append_header(header, i);
+        if(!found.goes_on_with(header))
+            return e.offset;
+        if(e.kind == tarexport::entry_kind::layer && e.data < size && size - e.data < e.size) {
+            auto const right = agrees(archive, i, part, size, stop);
+            return right ? tarexport::result<std::uint64_t>(*right ? size : e.data) : right.error();
+        }
+        if(e.kind == tarexport::entry_kind::document)
+            for(std::uint64_t at = 0, n = 0; at != e.size; ++n) {
+                auto const text = tarexport::to_text(plan.document_part(e.item + n));
+                if(!found.goes_on_with(text))
+                    return e.data;
+                at += text.size();
+            }
+        if(e.kind == tarexport::entry_kind::layer && e.data < size) {
+            hash.start(plan.id(i).algorithm());
+            for(auto left = e.size; left != 0;) {
+                auto const bytes = stop.stop_requested() ? std::string_view() : found.next(left);
+                if(stop.stop_requested())
+                    return tarexport::failure{tarexport::error::cancelled, {}, {}};
+                if(bytes.empty())
+                    return e.data;
+                hash.update(tarexport::to_bytes(bytes));
+                left -= bytes.size();
+            }
+            if(hash.result() != plan.id(i))
+                return e.data;
+        }
+        if(!found.goes_on_with(std::string(static_cast<std::size_t>(e.end - e.data - e.size), '\0')))
+            return e.data + e.size;
+    }
+    auto const end = plan.size() - tarexport::end_of_archive_size;
+    return found.goes_on_with(std::string(tarexport::end_of_archive_size, '\0')) ? size : end;
 }
 
 } // namespace cli

@@ -28,21 +28,17 @@
 
 namespace cli {
 
-// Goes back to where the layer begins that the partial file ends in, unless its bytes are those of the store.
+// Goes back to where the partial file stops being that of the archive.
 template<class Handle>
 tarexport::result<void> trust_only_what_is_right(
     tarexport::prepared_archive<Handle> const& archive, tarexport::file_sink& out, std::stop_token const& stop)
 {
-    auto const& plan = archive.contents;
-    auto const n = plan.find(out.offset());
-    if(n == plan.count() || plan.entry(n).kind != tarexport::entry_kind::layer || out.offset() <= plan.entry(n).data)
-        return {};
-    auto const right = agrees(archive, n, out.subject() + ".part", out.offset(), stop);
+    auto const right = right_up_to(archive, out.subject() + ".part", out.offset(), stop);
     if(!right)
         return right.error();
     tarexport::error_code ec;
-    if(!*right)
-        out.cut(plan.entry(n).data, ec);
+    if(*right < out.offset())
+        out.cut(*right, ec);
     return ec ? tarexport::result<void>(tarexport::failure{ec, out.subject(), "cutting the partial file"}) : tarexport::result<void>();
 }
 

@@ -119,7 +119,7 @@ int verify(std::vector<std::string> const& arguments)
     described.add_options()
         ("help,h", "show this help")
         ("json", "print one JSON object")
-        ("jobs", po::value<std::size_t>()->default_value(2), "threads that hash at once")
+        ("jobs,j", po::value<std::size_t>()->default_value(2), "threads that hash at once")
         ("digest", "tell the sha256 of the archive, too; takes about twice as long");
     // clang-format on
     add_have_options(described);

@@ -83,6 +83,28 @@ def any_length(tool, folder):
     return f"{len(lengths)} lengths"
 
 
+@check("--resume goes back to before what has changed in the partial file")
+def changed_part(tool, folder):
+    layout = app(folder + "/store", sizes=(3000, 300000, 1000))
+    target = folder + "/app.tar"
+    tries = 0
+    for layout_name in ("docker", "hybrid"):
+        form = ["--layout", layout_name, "--store", layout.url]
+        archive = tool("save", *form, "app:1.0").ok().out
+        plan = json.loads(tool("plan", *form, "--json", "app:1.0").ok().out)
+        edges = {e[key] + by for e in plan["entries"] for key in ("offset", "data") for by in (-1, 0, 300)} | {len(archive) - 700}
+        for n in (len(archive), len(archive) - 600, plan["entries"][-1]["data"] + 1, len(archive) // 2):
+            for position in sorted(at for at in edges if 0 <= at < n):
+                for more in ([], ["--no-verify"]):
+                    partial(target, archive[:n], plan["etag"])
+                    flip(target + ".part", position)
+                    tool("save", *form, "--resume", "--no-sync", *more, "-o", target, "app:1.0").ok()
+                    need(slurp(target) == archive, f"{layout_name}: of {n} bytes, byte {position} stays changed ({more})")
+                    tries += 1
+    same(left(folder), ["app.tar", "store"], "what is left")
+    return f"{tries} bytes"
+
+
 @check("a layer fails and is repaired: --resume makes the right archive, with none of the wrong bytes")
 def repaired(tool, folder):
     target = folder + "/app.tar"

@@ -56,7 +56,7 @@ def sources(tool, folder):
             again = tool("save", "--quiet", "--store", IMAGES, *have, "greeting:1.0", stdin=file).ok().out
             same(again, content(thin), f"the archive with {have}")
     report = tool("save", "--store", IMAGES, "--have", base, "greeting:1.0").ok().err
-    need("1 layers of 10.2 kB left out" in report, report)
+    need("1 layer of 10.2 kB left out" in report, report)
     plan = json.loads(tool("plan", "--json", "--store", IMAGES, "--have", base, "greeting:1.0").ok().out)
     same(plan["size"], os.path.getsize(thin), "the planned size")
 
