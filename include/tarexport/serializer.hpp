@@ -62,8 +62,8 @@ struct save_report {
     header leaves together with the last bytes of the entry before it, and the last bytes of a layer leave only after the layer
     ended where it should and its digest is the expected one. Layers of no bytes are opened first, before anything is
     written. So a failed archive stops inside an entry, where readers notice (between two entries and in the middle of a
-    header they do not); a driver that stops of its own accord asks `may_stop()` first. Layers that are hashed and copied are an exception,
-    which drivers use only for sinks whose archive appears when it is whole.
+    header they do not); a driver that stops of its own accord asks `may_stop()` first. Layers that are copied are an exception: between their
+    last bytes and the next header there is one write that must not fail.
 
     Borrows the plan, which must outlive it.
 
@@ -109,7 +109,7 @@ public:
     {
         if(finished_)
             return done{report_.reason.code};
-        copying_ = extent && !uncopyable_ && !clipped_ && stop_ - next_ > never_copied();
+        copying_ = extent && !uncopyable_ && !clipped_;
         if(copying_ && extent->size != current().size - next_)
             return layer_failed(extent->size < current().size - next_ ? error::layer_too_short : error::layer_too_long,
                 next_ + extent->size);
@@ -410,27 +410,11 @@ private:
                 std::min<std::uint64_t>(stop_ - next_, std::numeric_limits<std::size_t>::max())), current().data + next_};
         if(piece_count_ != 0)
             return flush();
-        auto const left = stop_ - next_;
-        if(!hash_)
-            return left == never_copied() ? not_copied() : copy(left - never_copied());
         auto const tail = std::min<std::uint64_t>(copy_tail, stop_ - extent_start_);
-        if(!closed_ && left <= tail)
+        if(!closed_ && stop_ - next_ <= tail)
             return leave_source();
-        return copy(closed_ ? left : left - tail);
-    }
-
-    action copy(std::uint64_t size) const noexcept
-    {
+        auto const size = stop_ - next_ - (closed_ ? 0 : tail);
         return copy_extent{{extent_.fd, extent_.offset + (next_ - extent_start_), size}};
-    }
-
-    // How many bytes at the end of a layer that is not hashed are read all the same: what is copied leaves by itself, and the last
-    // bytes of an entry have to leave with the next header. Layers that are hashed are copied only to where a name tells what is whole.
-    std::uint64_t never_copied() const noexcept
-    {
-        auto const e = current();
-        bool const at_end = stop_ == e.size && e.data + e.size == e.end;
-        return !hash_ && at_end ? std::min<std::uint64_t>(tar_block_size, stop_ - next_) : 0;
     }
 
     // The size of an extent was compared already; only a source that is read must show that it ends.
