@@ -42,6 +42,11 @@ struct copy_extent {
     file_extent extent;         ///< never empty
 };
 
+/// Read bytes of a file that has been copied up to there. Answer: `serializer::data`.
+struct read_extent {
+    file_extent extent;         ///< 1 to 512 bytes
+};
+
 /// Finish with the open layer. Answer: `serializer::closed`.
 struct close_layer {
     bool at_end = false;        ///< whether the source must end here; if so, make sure that it does
@@ -53,7 +58,7 @@ struct done {
 };
 
 /// What a driver does next for a serializer.
-using action = std::variant<open_layer, read_layer, write_pieces, copy_extent, close_layer, done>;
+using action = std::variant<open_layer, read_layer, write_pieces, copy_extent, read_extent, close_layer, done>;
 
 } // namespace tarexport
 

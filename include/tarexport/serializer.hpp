@@ -62,8 +62,7 @@ struct save_report {
     header leaves together with the last bytes of the entry before it, and the last bytes of a layer leave only after the layer
     ended where it should and its digest is the expected one. Layers of no bytes are opened first, before anything is
     written. So a failed archive stops inside an entry, where readers notice (between two entries and in the middle of a
-    header they do not); a driver that stops of its own accord asks `may_stop()` first. Layers that are copied are an exception: between their
-    last bytes and the next header there is one write that must not fail.
+    header they do not); a driver that stops of its own accord asks `may_stop()` first.
 
     Borrows the plan, which must outlive it.
 
@@ -119,10 +118,10 @@ public:
         return go_on();
     }
 
-    /** Answer `read_layer`.
-        @param bytes What was read, valid until the next `read_layer` is answered; empty at the layer's end.
+    /** Answer `read_layer` or `read_extent`.
+        @param bytes What was read, valid until the next of these is answered; empty at the end of the layer or file.
         @par Preconditions
-        `bytes.size()` does not exceed the action's `max`.
+        `bytes.size()` does not exceed what the action asks for.
     */
     action data(bytes_view bytes)
     {
@@ -133,9 +132,7 @@ public:
             return layer_failed(error::layer_too_short, next_);
         next_ += bytes.size();
         emit(bytes, true);
-        if(next_ == stop_)
-            return leave_source();
-        return piece_count_ == 0 ? go_on() : flush();
+        return next_ == stop_ || piece_count_ == 0 ? go_on() : flush();
     }
 
     /** Answer `write_pieces` or `copy_extent`.
@@ -381,9 +378,8 @@ private:
         case gathered::enough: return flush();
         case gathered::up_to_layer: break;
         }
-        // The last layer's bytes are only lent until the next one is read; and if all of them have been copied, the archive ends
-        // between two entries until the next header is written.
-        return piece_count_ != 0 && (externals_ || !may_stop()) ? flush() : enter_layer();
+        // The last layer's bytes are only lent until the next one is read.
+        return externals_ ? flush() : enter_layer();
     }
 
     action enter_layer()
@@ -411,10 +407,22 @@ private:
         if(piece_count_ != 0)
             return flush();
         auto const tail = std::min<std::uint64_t>(copy_tail, stop_ - extent_start_);
-        if(!closed_ && stop_ - next_ <= tail)
+        auto const left = stop_ - next_;
+        if(!closed_ && left <= tail)
             return leave_source();
-        auto const size = stop_ - next_ - (closed_ ? 0 : tail);
-        return copy_extent{{extent_.fd, extent_.offset + (next_ - extent_start_), size}};
+        // What is copied leaves by itself; the last bytes of an entry leave with the next header.
+        auto const last = ends_entry() ? std::min<std::uint64_t>(left, tar_block_size) : 0;
+        file_extent const rest{extent_.fd, extent_.offset + (next_ - extent_start_), left - (closed_ ? last : tail)};
+        if(rest.size != 0)
+            return copy_extent{rest};
+        return read_extent{{rest.fd, rest.offset, last}};
+    }
+
+    // Whether the layer's last bytes are the last of its entry, with no padding after them.
+    bool ends_entry() const noexcept
+    {
+        auto const e = current();
+        return stop_ == e.size && e.data + e.size == e.end;
     }
 
     // The size of an extent was compared already; only a source that is read must show that it ends.

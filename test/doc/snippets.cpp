@@ -91,7 +91,7 @@ save_report write_to_text(plan const& p, std::span<Handle const> leases, std::st
                 next = ec ? s.failed({ec, "a layer", {}}) : s.closed(hasher.result());
         }
         else
-            next = s.not_copied(); // copy_extent is asked only of drivers that gave an extent to opened()
+            next = s.not_copied(); // copies are asked only of drivers that gave an extent to opened()
     }
     return s.report();
 }

@@ -217,16 +217,18 @@ BOOST_AUTO_TEST_CASE(raw_and_spooled_layers_are_copied_by_the_kernel_where_nothi
     auto const oci = folder.store();
     tx::save_options unverified;
     unverified.verification = tx::verify::never;
+    // The last of the blocks that a layer fills leaves with the next header.
+    auto const copied = [](std::uint64_t size) { return size % tx::tar_block_size == 0 ? size - tx::tar_block_size : size; };
     std::uint64_t all = 0; // each layer is in the archive once
     for(std::size_t n = 0; n + 1 != layers.size(); ++n)
-        all += layers[n].raw.size();
+        all += copied(layers[n].raw.size());
     for(auto const sizes : {expansion::measured, expansion::spooled}) {
         auto o = way(sizes);
         o.memory = 0;
         copying_sink out;
         auto const s = expanded(oci, o);
         BOOST_TEST(tx::saver(s).save(tx::names("app:1.0"), out, unverified).ok());
-        BOOST_TEST(out.copied == (sizes == expansion::spooled ? all : layers[2].raw.size()));
+        BOOST_TEST(out.copied == (sizes == expansion::spooled ? all : copied(layers[2].raw.size())));
     }
 }
 

@@ -51,6 +51,10 @@ struct behaviour {
     std::size_t met = 0;
     std::set<std::thread::id> readers;
 
+    int slow = 0; // the source, from 1 on in the order of their opening, that is slow as long as one thread reads it
+    std::atomic<int> opened = 0;
+    std::set<std::thread::id> readers_of_slow;
+
     bool all_meet()
     {
         std::unique_lock lock(mutex);
@@ -62,19 +66,20 @@ struct behaviour {
 
 class test_source {
 public:
-    test_source(std::string_view text, behaviour& b) : rest_(text), how_(&b)
+    test_source(std::string_view text, behaviour& b) : rest_(text), how_(&b), slow_(++b.opened == b.slow)
     {
         int const now = ++how_->alive;
         for(int most = how_->most_alive; most < now && !how_->most_alive.compare_exchange_weak(most, now);)
             ;
     }
 
-    test_source(test_source&& other) noexcept : rest_(other.rest_), how_(std::exchange(other.how_, nullptr)), begun_(other.begun_) {}
+    test_source(test_source&& other) noexcept : rest_(other.rest_), how_(std::exchange(other.how_, nullptr)), slow_(other.slow_), begun_(other.begun_) {}
 
     test_source& operator=(test_source&& other) noexcept
     {
         std::swap(rest_, other.rest_);
         std::swap(how_, other.how_);
+        std::swap(slow_, other.slow_);
         std::swap(begun_, other.begun_);
         return *this;
     }
@@ -101,15 +106,30 @@ public:
             ec = make_error_code(boost::system::errc::io_error);
             return 0;
         }
-        auto const n = std::min({into.size(), rest_.size(), std::size_t{100'000}});
+        auto const n = std::min({into.size(), rest_.size(), at_once()});
         std::memcpy(into.data(), rest_.data(), n);
         rest_.remove_prefix(n);
         return n;
     }
 
 private:
+    std::size_t at_once()
+    {
+        if(!slow_)
+            return 100'000;
+        {
+            std::scoped_lock const lock(how_->mutex);
+            how_->readers_of_slow.insert(std::this_thread::get_id());
+            if(how_->readers_of_slow.size() != 1)
+                return 100'000;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        return 4096;
+    }
+
     std::string_view rest_;
     behaviour* how_;
+    bool slow_ = false;
     bool begun_ = false;
 };
 

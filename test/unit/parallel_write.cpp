@@ -128,6 +128,21 @@ BOOST_AUTO_TEST_CASE(layers_are_read_side_by_side)
     }
 }
 
+BOOST_AUTO_TEST_CASE(the_rest_of_a_layer_is_read_beside_when_a_thread_has_nothing_left_to_do)
+{
+    archive const a({6 * mega, 6 * mega, 6 * mega + 5});
+    auto const whole = a.bytes();
+    a.how.opened = 0;
+    a.how.slow = 3;
+    test_sink out;
+    auto const report = a.save(out, with(2));
+    BOOST_TEST(report.ok());
+    BOOST_TEST(report.layers_verified == 3u);
+    BOOST_TEST((out.bytes == whole));
+    BOOST_TEST(a.how.readers_of_slow.size() == 2u);
+    BOOST_TEST(out.threads.size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(one_job_is_one_thread)
 {
     archive const a;

@@ -333,6 +333,7 @@ private:
 
     action perform(open_layer const& a) { return layers_.perform(a, copies && !a.hash && !job_.options.sum); }
     action perform(close_layer const& a) { return layers_.perform(a); }
+    action perform(read_extent const& a) { return layers_.perform(a); }
 
     action perform(read_layer const& a)
     {

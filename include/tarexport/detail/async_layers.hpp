@@ -74,11 +74,13 @@ public:
     {
         left_ = 0;
         auto next = probed_ ? driver_.close(more_, error_) : driver_.perform(a);
-        // The end of an extent is copied when its source has been found right.
-        if(!std::holds_alternative<done>(next) && !std::holds_alternative<copy_extent>(next))
+        // The end of an extent is copied and read when its source has been found right.
+        if(!std::holds_alternative<done>(next) && !std::holds_alternative<copy_extent>(next) && !std::holds_alternative<read_extent>(next))
             release();
         return next;
     }
+
+    action perform(read_extent const& a) { return driver_.perform(a); }
 
     /// Return whether the next bytes were read.
     bool ready() const noexcept { return ready_; }

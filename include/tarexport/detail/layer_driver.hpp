@@ -10,8 +10,10 @@
 
 #include <tarexport/action.hpp>
 #include <tarexport/bytes.hpp>
+#include <tarexport/detail/posix_file.hpp>
 #include <tarexport/detail/posix_lent_extent.hpp>
 #include <tarexport/detail/read_ahead.hpp>
+#include <tarexport/detail/spare_workers.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
 #include <tarexport/layer.hpp>
@@ -41,20 +43,22 @@ inline std::size_t read_size(read_layer const& a, std::size_t buffer_size) noexc
 
 /* Performs those actions of a serializer that have to do with layers: opens, reads, hashes and closes them, one at a time.
 
-   Where it may, it has a large layer read and hashed in two further threads. They live as long as the layer is open.
+   Where it may, it has a large layer, or the rest of one, read and hashed in two further threads. They live as long as the layer is open.
 */
 template<class Hashes, layer_handle Handle>
 class layer_driver {
 public:
     using source = source_of<Handle>;
 
-    /// Construct from what outlives this object.
-    layer_driver(plan const& p, std::span<Handle const> leases, serializer& s, std::size_t buffer_size, std::size_t jobs)
+    /// Construct from what outlives this object. @param spare Whose work the further threads do; null: with more than one job, they are this driver's.
+    layer_driver(plan const& p, std::span<Handle const> leases, serializer& s, std::size_t buffer_size, std::size_t jobs,
+        spare_workers* spare = nullptr)
         : plan_(p)
         , leases_(leases)
         , serializer_(s)
         , buffer_size_(std::clamp<std::size_t>(buffer_size, 1, std::size_t{1} << 30))
         , jobs_(jobs)
+        , spare_(spare)
     {
     }
 
@@ -84,12 +88,20 @@ public:
     action perform(read_layer const& a)
     {
         error_code ec;
-        if(jobs_ > 1 && unread_ >= worth_threads)
+        if(!ahead_ && unread_ >= worth_threads && (jobs_ > 1 || borrow()))
             read_beside(unread_, read_size(a, buffer_size_), hasher_.running());
-        unread_ = 0;
         auto const bytes = ahead_ ? ahead_->take(a.max, ec) : take(read_size(a, buffer_size_), ec);
+        unread_ -= bytes.size();
         if(!ahead_)
             hasher_.update(bytes);
+        return answer(bytes, ec);
+    }
+
+    /// Read from the layer's file what was not copied. It stays valid until the next read, or as long as this object.
+    action perform(read_extent const& a)
+    {
+        error_code ec;
+        auto const bytes = read(a.extent, ec);
         return answer(bytes, ec);
     }
 
@@ -114,12 +126,11 @@ public:
     /// Hash what the sink has taken.
     void lend(file_extent const& taken, error_code& ec) { hash_lent(taken.offset + taken.size, ec); }
 
-    /// Read the first bytes of a part of the layer that the sink cannot take. They are hashed when the layer is closed.
+    /// Read the first bytes of a part of the layer's file, if they are not to be copied. A layer that is hashed is hashed when it is closed.
     bytes_view read(file_extent const& part, error_code& ec)
     {
-        auto const into = buffer(buffer_size_);
-        auto const n = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), part.size));
-        return into.first(lent_->read(part.offset, into.first(n), ec));
+        auto const into = buffer(static_cast<std::size_t>(std::min<std::uint64_t>(buffer_size_, part.size)));
+        return into.first(lent_ ? lent_->read(part.offset, into, ec) : detail::read_some_at(part.fd, into, part.offset, ec));
     }
 
     // What a driver uses that reads in its own way.
@@ -144,6 +155,7 @@ public:
         if(ahead_)
             ahead_->finish_hash();
         ahead_.reset();
+        give_back();
         return serializer_.closed(hasher_.result());
     }
 
@@ -166,7 +178,22 @@ private:
         }
         catch(std::system_error const&) {
             ahead_.reset();
+            give_back();
+            jobs_ = 1;
+            spare_ = nullptr;
         }
+    }
+
+    bool borrow() noexcept
+    {
+        borrowed_ = spare_ != nullptr && spare_->take();
+        return borrowed_;
+    }
+
+    void give_back() noexcept
+    {
+        if(std::exchange(borrowed_, false))
+            spare_->add();
     }
 
     action opened_to_copy(bool hash)
@@ -235,12 +262,14 @@ private:
     serializer& serializer_;
     std::size_t buffer_size_;
     std::size_t jobs_;
+    spare_workers* spare_;
+    bool borrowed_ = false;
     typename Hashes::hasher hasher_;
     std::optional<source> source_; // kept after `close_layer`, since its memory may still be on its way out
     planned_layer const* layer_ = nullptr;
     std::unique_ptr<std::byte[]> memory_;
     std::size_t memory_size_ = 0;
-    std::uint64_t unread_ = 0; // bytes of the layer, until the first is read
+    std::uint64_t unread_ = 0; // bytes of the layer
     std::optional<lent_extent> lent_;
     std::optional<ahead> ahead_;
 };

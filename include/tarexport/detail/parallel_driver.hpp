@@ -11,6 +11,7 @@
 #include <tarexport/bytes.hpp>
 #include <tarexport/detail/entry_watch.hpp>
 #include <tarexport/detail/lent_threads.hpp>
+#include <tarexport/detail/spare_workers.hpp>
 #include <tarexport/detail/sync_driver.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/layer.hpp>
@@ -103,7 +104,8 @@ private:
 
 /* Writes parts of an archive side by side: each thread takes the largest part that is left, and drives it.
 
-   A part that is more than a thread's share is read and hashed in threads of its own, as the sync driver does; not where the threads are lent.
+   A part that is more than a thread's share is read and hashed in threads of its own, as the sync driver does; so is the rest of one that a
+   thread is still busy with when another has nothing left to do. Not where the threads are lent.
 */
 template<class Hashes, layer_handle Handle, positional_sink Sink, observer O, class Threads>
 class parallel_driver {
@@ -190,6 +192,7 @@ private:
         try {
             while(auto const* p = next_part())
                 add(drive(*p, worker));
+            spare_.add();
         }
         catch(...) {
             std::scoped_lock const lock(mutex_);
@@ -214,7 +217,7 @@ private:
         if(!own || (parts_.size() > 1 && r.size() <= range_.size() / options_.jobs))
             options.jobs = 1;
         part out(sink_, r.first - range_.first);
-        return sync_driver<Hashes, Handle, part, O>(plan_, leases_, out, options, observer_, worker).run();
+        return sync_driver<Hashes, Handle, part, O>(plan_, leases_, out, options, observer_, worker, own ? &spare_ : nullptr).run();
     }
 
     // The first failure is the reason; the others are what stopping did to them.
@@ -239,6 +242,7 @@ private:
     Threads& threads_;
     byte_range range_;
     std::vector<byte_range> parts_;
+    spare_workers spare_;
     std::stop_source stop_; // the user's, and that of a worker that failed
 
     std::mutex mutex_; // of what follows

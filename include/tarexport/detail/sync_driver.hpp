@@ -12,6 +12,7 @@
 #include <tarexport/bytes.hpp>
 #include <tarexport/detail/entry_watch.hpp>
 #include <tarexport/detail/layer_driver.hpp>
+#include <tarexport/detail/spare_workers.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/hash.hpp>
 #include <tarexport/layer.hpp>
@@ -33,11 +34,11 @@ template<class Hashes, layer_handle Handle, sink Sink, observer O>
 class sync_driver {
 public:
     sync_driver(plan const& p, std::span<Handle const> leases, Sink& out, write_options const& options, shared_observer<O>& o,
-        std::size_t worker = 0)
+        std::size_t worker = 0, spare_workers* spare = nullptr)
         : sink_(out)
         , options_(options)
         , serializer_(p, options.range, options.verification)
-        , layers_(p, leases, serializer_, options.buffer_size, options.jobs)
+        , layers_(p, leases, serializer_, options.buffer_size, options.jobs, spare)
         , watch_(o, p, serializer_, worker)
     {
     }
@@ -64,6 +65,7 @@ private:
 
     action perform(open_layer const& a) { return layers_.perform(a, (a.hash ? clones : copies) && !options_.sum); }
     action perform(read_layer const& a) { return layers_.perform(a); }
+    action perform(read_extent const& a) { return layers_.perform(a); }
     action perform(close_layer const& a) { return layers_.perform(a); }
 
     action perform(write_pieces const& a)
