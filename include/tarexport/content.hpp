@@ -405,10 +405,11 @@ result<std::vector<descriptor>> find_manifests(
     return detail::find_manifests(detail::content_reader<Store>(store), root, platforms, what);
 }
 
+namespace detail {
+
 template<content_store Store>
-result<image> load_image(Store const& store, descriptor const& manifest_descriptor, std::string_view what)
+result<image> load_image(content_reader<Store> const& reader, descriptor const& manifest_descriptor, std::string_view what)
 {
-    detail::content_reader<Store> const reader(store);
     if(!manifest_descriptor.media_type.empty() && !media_type::is_manifest(manifest_descriptor.media_type))
         return detail::no_image(manifest_descriptor, "blob of type " + manifest_descriptor.media_type, what);
     auto m = reader.read_manifest(manifest_descriptor, what);
@@ -422,6 +423,14 @@ result<image> load_image(Store const& store, descriptor const& manifest_descript
     if(auto set = detail::set_layers(*config, *std::move(m), manifest_descriptor); !set)
         return detail::about(set.error(), what);
     return config;
+}
+
+} // namespace detail
+
+template<content_store Store>
+result<image> load_image(Store const& store, descriptor const& manifest_descriptor, std::string_view what)
+{
+    return detail::load_image(detail::content_reader<Store>(store), manifest_descriptor, what);
 }
 
 } // namespace tarexport

@@ -123,11 +123,11 @@ struct content_part {
 template<content_store Store>
 class gatherer {
 public:
-    gatherer(Store const& store, content_choice const& choice, std::string_view what, std::stop_token stop)
+    gatherer(content_reader<Store> const& reader, content_choice const& choice, std::string_view what, std::stop_token stop)
         : choice_(choice)
         , what_(what)
         , stop_(std::move(stop))
-        , reader_(store)
+        , reader_(reader)
         , indexes_(reader_)
     {
     }
@@ -512,7 +512,7 @@ private:
     content_choice const& choice_;
     std::string_view what_;
     std::stop_token stop_;
-    content_reader<Store> reader_;
+    content_reader<Store> const& reader_;
     index_recorder<Store> indexes_;
     std::map<content_key_type, part> parts_;            // all that were read
     std::set<digest> included_;                        // what is taken
@@ -527,7 +527,8 @@ template<content_store Store>
 result<gathered_content> gather(
     Store const& store, descriptor const& root, content_choice const& choice, std::string_view what, std::stop_token stop)
 {
-    return detail::gatherer<Store>(store, choice, what, std::move(stop)).run(root);
+    detail::content_reader<Store> const reader(store);
+    return detail::gatherer<Store>(reader, choice, what, std::move(stop)).run(root);
 }
 
 } // namespace tarexport

@@ -11,6 +11,7 @@
 #include <tarexport/closure.hpp>
 #include <tarexport/content.hpp>
 #include <tarexport/descriptor.hpp>
+#include <tarexport/detail/content_reader.hpp>
 #include <tarexport/detail/content_walk.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
@@ -49,13 +50,26 @@ struct resolution {
 
 namespace detail {
 
+// Stores that are no content stores read what they have by themselves.
+template<class Store>
+struct reader_of {
+    struct type {
+        type(Store const&, std::uint64_t) noexcept {}
+    };
+};
+
+template<content_store Store>
+struct reader_of<Store> {
+    using type = content_reader<Store>;
+};
+
 template<bool KeepManifests, store Store, observer O>
 class resolver {
 public:
     using handle = handle_of<Store>;
 
     resolver(Store const& s, content_choice const& choice, O& o, std::stop_token stop)
-        : store_(s), choice_(choice), observer_(o), stop_(std::move(stop))
+        : store_(s), choice_(choice), observer_(o), stop_(std::move(stop)), reader_(s, names_budget)
     {
     }
 
@@ -81,6 +95,7 @@ public:
 
 private:
     static constexpr bool gathers = KeepManifests && blob_store<Store>;
+    using reader = typename reader_of<Store>::type;
 
     // An archive's documents are all in memory, and a store may have as many images as it likes.
     static constexpr std::size_t most_document_bytes = std::size_t{256} << 20;
@@ -120,12 +135,19 @@ private:
             return tarexport::parse_image_name(text);
     }
 
-    result<image> load_by(descriptor const& manifest_descriptor) const
+    result<image> load_by(descriptor const& d) const
     {
-        if constexpr(loads_by_manifest<Store>)
-            return store_.load_image(manifest_descriptor);
-        else
-            return tarexport::load_image(store_, manifest_descriptor);
+        if constexpr(!loads_by_manifest<Store>)
+            return detail::load_image(reader_, d, {});
+        else {
+            auto loaded = store_.load_image(d);
+            if(!loaded)
+                return loaded;
+            auto read = d;
+            read.size += loaded->config.size();
+            auto const fit = reader_.count(read, {});
+            return fit ? std::move(loaded) : result<image>(fit.error());
+        }
     }
 
     result<void> find(digest const& id, std::string const&, std::vector<found>& all) { return find_id(id, all); }
@@ -164,7 +186,8 @@ private:
                 all.push_back({known->second, ref});
                 return {};
             }
-            auto manifests = tarexport::find_manifests(store_, *root, choice_.platforms);
+            reader_.begin_root();
+            auto manifests = detail::find_manifests(reader_, *root, choice_.platforms, {});
             if(!manifests)
                 return manifests.error();
             if(manifests->size() > 1)
@@ -215,7 +238,8 @@ private:
             all.push_back({known->second, std::move(via)});
             return {};
         }
-        auto gathered = tarexport::gather(store_, root, choice, what, stop_);
+        reader_.begin_root();
+        auto gathered = gatherer<Store>(reader_, choice, what, stop_).run(root);
         if(!gathered && gathered.error().code == error::missing_blob) {
             missing_.emplace_back(what, std::vector{gathered.error().subject});
             return {};
@@ -445,6 +469,7 @@ private:
     content_choice const& choice_;
     O& observer_;
     std::stop_token stop_;
+    reader reader_;
     resolution<handle> out_;
     std::unordered_map<digest, std::size_t> by_id_;
     std::map<content_key_type, std::size_t> by_root_; // many names may lead to one root

@@ -315,6 +315,17 @@ def many_large_configs(tool, folder):
     tool.save(layout, "-o", folder + "/one.tar", "app:7").ok()
 
 
+@check("a large manifest that a thousand indexes list is not read a thousand times")
+def shared_by_many(tool, folder):
+    layout = Layout(folder + "/store")
+    shared = layout.image([raw_layer()], manifest={"annotations": {"x": "x" * (31 << 17)}}) # nearly 4 MiB, which is the most that is read of one
+    for n in range(1000):
+        layout.add(layout.index([shared], annotations={"n": str(n)}), f"app:{n}")
+    layout.finish()
+    refuses(tool, folder, layout, "limit exceeded", "less at once", names=("--all",))
+    tool.save(layout, "-o", folder + "/one.tar", "app:7").ok()
+
+
 def little_memory():
     resource.setrlimit(resource.RLIMIT_AS, (640 << 20, 640 << 20))
 

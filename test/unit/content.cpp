@@ -463,6 +463,34 @@ BOOST_AUTO_TEST_CASE(cycles_are_found_and_shared_indexes_read_once)
     failure_of(tx::detail::content_walk(reader, always).enter(a, "w"), error::limit_exceeded);
 }
 
+BOOST_AUTO_TEST_CASE(documents_are_read_as_long_as_a_budget_lasts)
+{
+    memory_content store;
+    auto const small = store.add("1", tx::media_type::oci_manifest), large = store.add(std::string(3000, '2'), tx::media_type::oci_manifest);
+    tx::detail::content_reader reader(store, 10'000);
+    BOOST_TEST(reader.read_text(large, 3000, {}).value().size() == 3000u);
+    failure_of(reader.read_text(large, 2999, {}), error::limit_exceeded); // takes nothing
+    for(int n = 0; n != 6; ++n)
+        BOOST_TEST(reader.read_text(small, 10, {}).value() == "1"); // takes a KiB
+    auto f = failure_of(reader.read_text(small, 10, "app:1"), error::limit_exceeded);
+    BOOST_TEST(f.subject == small.id.str());
+    BOOST_TEST(f.detail == "documents of more than 10000 bytes belong to it; app:1");
+    reader.begin_root();
+    f = failure_of(reader.read_text(small, 10, {}), error::limit_exceeded);
+    BOOST_TEST(f.detail == "documents of more than 10000 bytes belong to what is asked for; ask for less at once");
+
+    tx::detail::content_reader wide(store, tx::detail::names_budget);
+    auto many = large;
+    many.size = tx::detail::root_budget;
+    for(std::uint64_t n = 0; n != tx::detail::names_budget / tx::detail::root_budget; ++n) {
+        wide.begin_root();
+        BOOST_TEST(wide.count(many, {}).has_value());
+        f = failure_of(wide.count(small, {}), error::limit_exceeded);
+    }
+    wide.begin_root();
+    failure_of(wide.read_text(small, 10, {}), error::limit_exceeded);
+}
+
 BOOST_AUTO_TEST_CASE(images_are_loaded)
 {
     memory_content store;

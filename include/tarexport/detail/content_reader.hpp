@@ -30,32 +30,48 @@ inline constexpr std::uint64_t root_budget = std::uint64_t{128} << 20;
 /// The same for all roots of a store together.
 inline constexpr std::uint64_t store_budget = std::uint64_t{256} << 20;
 
+/// The same for all names that are saved at once: what many of them lead to may be read for each.
+inline constexpr std::uint64_t names_budget = std::uint64_t{1} << 30;
+
 /// What a document takes from a budget at least: opening it takes time, too.
 inline constexpr std::uint64_t least_cost = 1024;
 
-// Reads the documents of a store, and no more than a budget allows.
+// Reads the documents of a store, and no more than a budget allows, for all roots and for each.
 template<content_store Store>
 class content_reader {
 public:
     explicit content_reader(Store const& store, std::uint64_t budget = root_budget) noexcept
         : store_(store)
-        , budget_(budget)
-        , left_(budget)
+        , of_all_{budget, budget}
+        , of_root_(of_all_)
     {
+    }
+
+    /// Begin with another root: what has been read so far counts for all, and not for this one.
+    void begin_root() noexcept { of_root_ = {root_budget, root_budget}; }
+
+    /// Count a document that somebody else has read.
+    result<void> count(descriptor const& d, std::string_view what) const
+    {
+        auto const cost = std::max(d.size, least_cost);
+        auto const& least = of_all_.left < of_root_.left ? of_all_ : of_root_;
+        if(cost > least.left)
+            return detail::about({error::limit_exceeded, d.id.str(),
+                                     "documents of more than " + std::to_string(least.all) + " bytes belong to " +
+                                         (&least == &of_all_ ? "what is asked for; ask for less at once" : "it")},
+                what);
+        of_all_.left -= cost;
+        of_root_.left -= cost;
+        return {};
     }
 
     /// Return a blob as `read_blob` does.
     result<std::string> read_text(descriptor const& d, std::uint64_t limit, std::string_view what) const
     {
-        auto const cost = std::max(d.size, least_cost);
-        if(d.size <= limit && cost > left_)
-            return detail::about({error::limit_exceeded, d.id.str(),
-                                     "documents of more than " + std::to_string(budget_) + " bytes belong to it"},
-                what);
-        auto text = tarexport::read_blob(store_, d, limit, what);
         if(d.size <= limit)
-            left_ -= cost;
-        return text;
+            if(auto fit = count(d, what); !fit)
+                return fit.error();
+        return tarexport::read_blob(store_, d, limit, what);
     }
 
     result<manifest> read_manifest(descriptor const& d, std::string_view what) const
@@ -118,9 +134,14 @@ private:
         return document;
     }
 
+    struct allowance {
+        std::uint64_t all;
+        std::uint64_t left;
+    };
+
     Store const& store_;
-    std::uint64_t budget_;
-    std::uint64_t mutable left_;
+    allowance mutable of_all_;
+    allowance mutable of_root_;
 };
 
 } // namespace tarexport::detail
