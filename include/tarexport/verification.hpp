@@ -164,7 +164,8 @@ constexpr std::string_view name_of(loader l) noexcept
 enum class answer : std::uint8_t {
     yes,    ///< Every image of it arrives, also where nothing else is.
     no,     ///< It fails, or an image does not arrive.
-    depends ///< On what the loader has already, or on how it is asked.
+    depends, ///< On what the loader has already, or on how it is asked.
+    unknown ///< The archive has more than is read.
 };
 
 /// Return the name of an answer.
@@ -174,6 +175,7 @@ constexpr std::string_view name_of(answer a) noexcept
     case answer::yes: return "yes";
     case answer::no: return "no";
     case answer::depends: return "depends";
+    case answer::unknown: return "unknown";
     }
     return {};
 }

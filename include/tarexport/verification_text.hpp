@@ -152,7 +152,7 @@ void write_list(json_writer& w, std::string_view key, List const& list, Write wr
     `good`, `errors`, `bytes`, `digest` (of the archive, if it was asked for), `compression`, `entries`, `images` [{`id`, `names`, `platform`,
     `inManifestJSON`, `inIndexJSON`, `layers` [{`path`, `digest`, `size`, `diffID`, `leftOut`, `good`}]}], `needed` [{`mediaType`,
     `digest`, `size`, `diffID`, `atHand`}], `findings` [{`severity`, `code`, `subject`, `sentence`}], `moreFindings`,
-    `verdicts` [{`loader`, `loads` ("yes", "no" or "depends"), `reason`}]. Sizes are in bytes.
+    `verdicts` [{`loader`, `loads` ("yes", "no", "depends" or "unknown"), `reason`}]. Sizes are in bytes.
 */
 inline std::string to_json(verification const& v)
 {

@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(huge_counts)
     auto const v = verified(text, how);
     BOOST_TEST(has(v, finding_code::limit));
     BOOST_TEST(v.bytes == text.size());
-    BOOST_TEST(answers(v) == "nnnnnnn");
+    BOOST_TEST(answers(v) == "uuuuuuu");
 
     how = {};
     how.names = 10'000;
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(documents_that_are_deep_long_or_many)
 {
     auto const deep = std::string(100'000, '[') + std::string(100'000, ']');
     BOOST_TEST(has(verified(archive().add("manifest.json", deep).end()), finding_code::limit));
-    BOOST_TEST(has(verified(oci(deep)), finding_code::invalid_document));
+    BOOST_TEST(has(verified(oci(deep)), finding_code::limit));
     std::string many = "[{}";
     for(int i = 0; i != 20'000; ++i)
         many += ",{}";
@@ -174,8 +174,29 @@ BOOST_AUTO_TEST_CASE(documents_that_are_deep_long_or_many)
 
     verify_options how;
     how.documents = 1000;
-    auto const v = verified(archive().add("a.json", "{" + std::string(600, ' ') + "}").add("b.json", "{" + std::string(600, ' ') + "}").end(), how);
+    auto const padded = [](char c) { return c + std::string(600, ' ') + static_cast<char>(c + 2); };
+    auto const v = verified(archive().add("a.json", padded('{')).add("manifest.json", padded('[')).end(), how);
     BOOST_TEST(has(v, finding_code::limit));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_more_than_is_read_is_not_called_bad)
+{
+    auto const config = R"({"rootfs":{"type":"layers"},"os":"linux","author":")" + std::string(9u << 20, 'x') + "\"}";
+    auto large = archive().add("manifest.json", R"([{"Config":"c.json","RepoTags":["app:1"],"Layers":[]}])").add("c.json", config).end();
+    verify_options few;
+    few.entries = 1;
+    for(auto const& v : {verified(large), verified(hybrid(), few)}) {
+        BOOST_TEST(v.errors == 1u, told(v));
+        BOOST_TEST(has(v, finding_code::limit), told(v));
+        BOOST_TEST(v.verdicts.size() == loaders.size());
+        for(auto const& each : v.verdicts)
+            BOOST_TEST((each.loads == answer::unknown && !each.reason.empty()));
+    }
+    // It is nothing that an image needs.
+    large = archive().add("manifest.json", R"([{"Config":"c.json","RepoTags":["app:1"],"Layers":[]}])")
+                .add("c.json", R"({"rootfs":{"type":"layers"},"os":"linux"})").add("other.json", config).end();
+    BOOST_TEST(!has(verified(large), finding_code::limit));
+    BOOST_TEST((verified(large).of(loader::docker_28).loads == answer::yes));
 }
 
 BOOST_AUTO_TEST_CASE(documents_beyond_the_memory_go_to_a_file)

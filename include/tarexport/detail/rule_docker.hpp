@@ -119,7 +119,7 @@ private:
                "no manifest.json, and so each folder is taken for an image of before Docker 1.10: there is no " + folder +
                    "/json"))
             return {};
-        auto const text = json->text ? archive_facts::read(*json) : result<std::string>(failure{});
+        auto const text = archive_facts::read(*json);
         auto const v1 = text ? detail::read_json<v1_document>(*text, error::invalid_document, archive_json_limits)
                              : result<v1_document>(failure{});
         auto const* const layer = facts_.file(folder + "/layer.tar");
@@ -135,7 +135,7 @@ private:
         auto const* const e = facts_.file("repositories");
         if(r_.no(!e, "neither manifest.json nor repositories is there"))
             return;
-        auto const text = e->text ? archive_facts::read(*e) : result<std::string>(failure{});
+        auto const text = archive_facts::read(*e);
         auto const repositories = text ? detail::read_repositories(*text)
                                        : result<std::map<std::string, std::map<std::string, std::string>>>(failure{});
         if(r_.no(!repositories, "the file repositories cannot be read"))

@@ -38,6 +38,12 @@ inline finding make_finding(severity level, finding_code code, std::string_view 
     return {level, code, std::string(subject.substr(0, longest)), std::move(sentence)};
 }
 
+/// Return the code for a document that cannot be read. Of what goes beyond a limit nobody knows whether it is good.
+inline finding_code code_of(failure const& why, finding_code otherwise) noexcept
+{
+    return why.code == tarexport::error::limit_exceeded ? finding_code::limit : otherwise;
+}
+
 /// Takes findings, and keeps as many as there is room for.
 class finding_list {
 public:
@@ -45,6 +51,7 @@ public:
 
     void add(finding f)
     {
+        limited_ = limited_ || f.code == finding_code::limit;
         if(f.level == severity::error)
             ++to_.errors;
         if(to_.findings.size() == most_)
@@ -62,9 +69,13 @@ public:
     void warning(finding_code c, std::string_view subject, std::string s) { add(severity::warning, c, subject, std::move(s)); }
     void remark(finding_code c, std::string_view subject, std::string s) { add(severity::remark, c, subject, std::move(s)); }
 
+    /// Return whether the archive has more than is read.
+    bool limited() const noexcept { return limited_; }
+
 private:
     verification& to_;
     std::size_t most_;
+    bool limited_ = false;
 };
 
 /// Return the digest that a path promises (`blobs/sha256/HEX`), or nothing.
@@ -99,6 +110,7 @@ struct entry_facts : content_facts {
     std::shared_ptr<spooled_bytes const> text; ///< of a document
     std::uint64_t size = 0;
     char type = tar_type::regular;
+    bool unread = false;        ///< it looks like a document, and is more than is read of those
     bool before_target = false; ///< a hard link to what comes later, or never
 
     bool is_file() const noexcept { return !id.empty(); }
@@ -110,7 +122,7 @@ public:
     std::optional<failure> fault;        ///< why reading ended before the end
     compression packed = compression::none; ///< the whole archive
     std::string packed_fault;            ///< why it could not be decompressed to its end
-    bool cut_short = false;              ///< by a limit
+    bool cut_short = false;              ///< by a limit, or by a compression that is not read
     bool out_of_place = false;           ///< a name or link leads out of the folder
     bool odd = false;                    ///< an entry of a type that engines do not unpack
     bool broken_hard_link = false;
@@ -204,9 +216,13 @@ public:
         return e && e->is_file() ? e : nullptr;
     }
 
-    /// Read a document that was kept.
+    /// Read a document. @return Its text; `limit_exceeded` or `invalid_json` if it was not kept, or an error of reading it again.
     static result<std::string> read(entry_facts const& e)
     {
+        if(e.unread)
+            return failure{error::limit_exceeded, e.name, "a document of " + std::to_string(e.size) + " bytes is not read"};
+        if(!e.text)
+            return failure{error::invalid_json, e.name, "not a JSON document"};
         std::string text(static_cast<std::size_t>(e.size), '\0');
         auto source = spooled_bytes::open(e.text, 0, e.name);
         for(std::size_t n = 0; n != text.size();) {

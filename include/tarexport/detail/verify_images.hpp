@@ -78,7 +78,7 @@ public:
         for(auto const& r : model_.roots)
             check_root(r);
         compare_views();
-        if(!model_.docker.file && !model_.index_json)
+        if(!model_.docker.file && !model_.index_json && !facts_.cut_short)
             list_v1_images();
         if(to_.images.empty() && !facts_.cut_short)
             findings_.error(finding_code::no_images, "archive", "it has no image");
@@ -140,7 +140,7 @@ private:
             return !c.fault;
         auto const& why = c.fault ? c.fault : c.refused;
         if(why)
-            findings_.error(finding_code::invalid_config, c.file->name,
+            findings_.error(detail::code_of(*why, finding_code::invalid_config), c.file->name,
                 why->detail.empty() ? why->code.message() : why->code.message() + ": " + why->detail);
         return !c.fault;
     }
@@ -352,11 +352,11 @@ private:
     void list_v1_images()
     {
         auto const* const e = facts_.file("repositories");
-        auto const text = e && e->text ? archive_facts::read(*e) : result<std::string>(failure{});
+        auto const text = e ? archive_facts::read(*e) : result<std::string>(failure{});
         auto const repositories = text ? detail::read_repositories(*text)
-                                       : result<std::map<std::string, std::map<std::string, std::string>>>(failure{});
+                                       : result<std::map<std::string, std::map<std::string, std::string>>>(text.error());
         if(!repositories) {
-            findings_.error(finding_code::missing_document, "archive",
+            findings_.error(detail::code_of(repositories.error(), finding_code::missing_document), "archive",
                 "neither manifest.json nor index.json nor a good file repositories lists images");
             return;
         }
@@ -388,11 +388,12 @@ private:
             }
             image.layers.insert(image.layers.begin(), std::move(l));
             v1_bytes_ += json ? json->size : 0;
-            auto const text = json && json->text ? archive_facts::read(*json) : result<std::string>(failure{});
+            auto const text = json ? archive_facts::read(*json) : result<std::string>(failure{});
             auto const v1 = text ? detail::read_json<v1_document>(*text, error::invalid_document, archive_json_limits)
-                                 : result<v1_document>(failure{});
+                                 : result<v1_document>(text.error());
             if(!v1 && told_.insert("json " + directory).second)
-                findings_.error(finding_code::invalid_config, directory + "/json", "the config is missing, or no JSON");
+                findings_.error(detail::code_of(v1.error(), finding_code::invalid_config), directory + "/json",
+                    "the config is missing, no JSON, or too large");
             directory = v1 ? v1->parent : std::string();
         }
         if(seen.contains(directory))

@@ -136,12 +136,9 @@ private:
     static constexpr document_limits index_limits{std::size_t{8} << 20, 64, 200'000, image_limit};
     static constexpr document_limits manifest_limits{std::size_t{4} << 20, 64, 200'000, image_limit};
 
-    // The text of a document; one that was too large to be kept has none.
-    result<std::string> text(entry_facts const& e) const
+    void blame(failure const& why, std::string const& subject)
     {
-        if(!e.text)
-            return failure{error::invalid_json, e.name, "not a JSON document, or one that is too large"};
-        return archive_facts::read(e);
+        findings_.error(code_of(why, finding_code::invalid_document), subject, sentence(why));
     }
 
     // Of an error, whether it is the archive's, or one of reading what was put aside.
@@ -154,12 +151,12 @@ private:
         auto const* const e = facts_.file("thin.json");
         if(!e)
             return {};
-        auto const t = text(*e);
+        auto const t = archive_facts::read(*e);
         if(!t && !is_ours(t.error()))
             return t.error();
         auto blobs = t ? detail::read_thin_document(*t) : result<std::vector<needed_blob>>(t.error());
         if(!blobs) {
-            findings_.error(finding_code::invalid_document, e->name, sentence(blobs.error()));
+            blame(blobs.error(), e->name);
             return {};
         }
         model_.left_out = *std::move(blobs);
@@ -179,8 +176,7 @@ private:
             return done;
         auto const& d = model_.docker;
         if(d.fault)
-            findings_.error(d.fault->code == error::limit_exceeded ? finding_code::limit : finding_code::invalid_document,
-                d.file->name, sentence(*d.fault));
+            blame(*d.fault, d.file->name);
         if(d.list.null)
             findings_.error(finding_code::invalid_document, d.file->name, "null in place of a list of images");
         if(d.list.trailing)
@@ -193,7 +189,7 @@ private:
         d.file = e;
         if(!e)
             return {};
-        auto const t = text(*e);
+        auto const t = archive_facts::read(*e);
         if(!t && !is_ours(t.error()))
             return t.error();
         auto read = t ? detail::read_docker_list(*t) : result<docker_list>(t.error());
@@ -218,7 +214,7 @@ private:
     result<void> read_config(entry_facts const& file, config_view& c)
     {
         c.file = &file;
-        auto t = text(file);
+        auto t = archive_facts::read(file);
         if(!t && !is_ours(t.error()))
             return t.error();
         auto parsed = t ? tarexport::parse_image(*std::move(t), file.id, {.values = 200'000}) : result<image>(t.error());
@@ -256,13 +252,13 @@ private:
         auto const* const e = model_.index_json = facts_.file("index.json");
         if(!e)
             return {};
-        auto const t = text(*e);
+        auto const t = archive_facts::read(*e);
         if(!t && !is_ours(t.error()))
             return t.error();
         auto const read = t ? tarexport::parse_index(*t, e->name, index_limits) : result<index>(t.error());
         if(!read) {
             model_.index_json_fault = read.error();
-            findings_.error(finding_code::invalid_document, e->name, sentence(read.error()));
+            blame(read.error(), e->name);
             return {};
         }
         for(auto const& d : read->manifests) {
@@ -282,13 +278,13 @@ private:
     void read_layout()
     {
         auto const* const e = facts_.file("oci-layout");
-        auto const t = e ? text(*e) : result<std::string>(failure{error::not_a_layout, "oci-layout", "is missing"});
+        auto const t = e ? archive_facts::read(*e) : result<std::string>(failure{error::not_a_layout, "oci-layout", "is missing"});
         auto const checked = t ? tarexport::check_layout(*t, "oci-layout") : result<void>(t.error());
         if(checked)
             return;
         model_.layout_fault = checked.error();
         if(e)
-            findings_.error(finding_code::invalid_document, e->name, sentence(checked.error()));
+            blame(checked.error(), e->name);
         else if(facts_.file("index.json"))
             findings_.warning(finding_code::missing_document, "oci-layout", "there is an index.json, but no oci-layout");
     }
@@ -349,14 +345,14 @@ private:
     {
         read_ += e.size;
         auto const t = read_ <= reading_limit
-                           ? text(e)
+                           ? archive_facts::read(e)
                            : result<std::string>(failure{error::limit_exceeded, e.name, "indexes are listed again and again"});
         if(!t && !is_ours(t.error()))
             return t.error();
         auto const read = t ? tarexport::parse_index(*t, e.name, index_limits) : result<index>(t.error());
         if(!read) {
             r.broken = sentence(read.error());
-            findings_.error(finding_code::invalid_document, e.name, r.broken);
+            blame(read.error(), e.name);
             return {};
         }
         model_.indexes.push_back(&e);
@@ -403,13 +399,13 @@ private:
             return &m;
         m.where = d;
         m.file = &e;
-        auto const t = text(e);
+        auto const t = archive_facts::read(e);
         if(!t && !is_ours(t.error()))
             return t.error();
         auto const read = t ? tarexport::parse_manifest(*t, e.name, manifest_limits) : result<manifest>(t.error());
         if(!read) {
             m.fault = read.error();
-            findings_.error(finding_code::invalid_document, e.name, sentence(read.error()));
+            blame(read.error(), e.name);
             return &m;
         }
         m.no_image = detail::why_no_image(*read, d.media_type);

@@ -444,13 +444,9 @@ private:
     result<void> keep(Content& content, entry_facts& e)
     {
         constexpr std::uint64_t longest = std::uint64_t{8} << 20;
-        bool const room = documents_ + e.size <= options_.documents;
-        if(e.size > longest || !room) {
-            if(detail::has_document_name(e.path) || !room)
-                error(finding_code::limit, e.name, !room ? "more than " + std::to_string(options_.documents) + " bytes of documents"
-                                                         : "a document of more than " + std::to_string(longest) + " bytes is not read");
+        e.unread = e.size > longest || documents_ + e.size > options_.documents;
+        if(e.unread)
             return {};
-        }
         documents_ += e.size;
         spooled_bytes::writer out(spool_);
         error_code ec;
