@@ -186,7 +186,7 @@ po::options_description options()
     described.add_options()
         ("help,h", "show this help")
         ("output,o", po::value<std::string>(), "the file; it appears when it is whole and verified")
-        ("resume", "go on with FILE.part, if it is of the archive that the server has")
+        ("resume", "go on with FILE.part, if there is one and it is of the archive that the server has")
         ("no-verify", "let the file appear when it is whole, without a look at what is in it")
         ("jobs,j", po::value<int>(), "how many connections at once, 1 to 64, each for another part (default: 1); "
                                      "if it is killed with several, --resume has nothing to go on with")
@@ -232,9 +232,11 @@ int fetch(std::vector<std::string> const& arguments)
     auto const archive = engine::ask(from, how);
     if(!archive)
         fail(archive.error());
-    auto out = open_output(path, *archive, values.count("resume") != 0, how.jobs == 1);
+    bool const resume = resumes(values);
+    auto out = open_output(path, *archive, resume, how.jobs == 1);
     if(!out)
         fail(out.error());
+    tell_if_anew(values, resume);
     auto const kept = get(from, *archive, how, *out, bar);
     if(values.count("no-verify") == 0)
         verify_whole(path, kept);

@@ -208,8 +208,6 @@ int have(std::vector<std::string> const& arguments)
     catch(tarexport::save_error const& e) {
         throw std::runtime_error(sentence(opened, e.reason()));
     }
-    if(!std::cout)
-        throw std::runtime_error("standard output: the list could not be written");
     return 0;
 }
 

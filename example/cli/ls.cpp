@@ -186,8 +186,6 @@ int ls(std::vector<std::string> const& arguments)
             return with_expansion(store, values, {}, [&](auto const& sized) { return list(store, sized, values.count("json") != 0); });
         },
         opened.store);
-    if(!std::cout)
-        throw std::runtime_error("cannot write to standard output");
     tell_bare_tags(opened);
     for(auto const& why : unreadable)
         std::cerr << "tarexport: " << printable(message(why)) << "\n";

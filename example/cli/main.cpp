@@ -79,12 +79,8 @@ void occupy_standard_descriptors()
 
 void complain(char const* what) { std::cerr << "tarexport: " << cli::printable(what) << "\n"; }
 
-} // namespace
-
-int main(int argc, char** argv)
+int run(std::vector<std::string> arguments)
 {
-    occupy_standard_descriptors();
-    std::vector<std::string> arguments(argv + 1, argv + argc);
     if(arguments.empty()) {
         std::cerr << help;
         return 2;
@@ -120,4 +116,16 @@ int main(int argc, char** argv)
         complain(e.what());
     }
     return 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    occupy_standard_descriptors();
+    auto const status = run({argv + 1, argv + argc});
+    if(std::cout.flush())
+        return status;
+    complain("cannot write to standard output");
+    return status == 0 ? 1 : status;
 }

@@ -81,6 +81,21 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
 
 } // namespace
 
+bool resumes(po::variables_map const& values)
+{
+    if(values.count("resume") == 0)
+        return false;
+    auto const part = values["output"].as<std::string>() + ".part";
+    std::error_code unknown;
+    return std::filesystem::symlink_status(part, unknown).type() != std::filesystem::file_type::not_found;
+}
+
+void tell_if_anew(po::variables_map const& values, bool resumed)
+{
+    if(values.count("resume") != 0 && !resumed && values.count("quiet") == 0)
+        std::cerr << "tarexport: there was no " << printable(values["output"].as<std::string>()) << ".part to go on with, so this begins anew\n";
+}
+
 std::optional<tarexport::progress::style> progress_style(po::variables_map const& values)
 {
     auto const mode = values["progress"].as<std::string>();
@@ -103,7 +118,7 @@ void add_output_options(po::options_description& described)
         ("digest", "tell the SHA-256 of the whole archive in the end")
         ("no-sync", "do not wait until FILE is on the disk")
         ("keep-partial", "when the save fails, leave FILE.part, for --resume")
-        ("resume", "go on with FILE.part of a save that failed, if it is of the same archive, as far as it is still right")
+        ("resume", "go on with FILE.part of a save that failed, if there is one and it is of the same archive, as far as it is still right")
         ("offset", po::value<std::int64_t>(), "begin at this byte of the archive; only to standard output")
         ("progress", po::value<std::string>()->default_value("auto"), "bar, lines, none, or auto: a bar on a terminal, otherwise lines")
         ("trace", po::value<std::string>(), "write what takes how long to this file, for a Chrome trace viewer")

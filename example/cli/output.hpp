@@ -60,6 +60,15 @@ tarexport::archive_compression compression(po::variables_map const& values);
 /// Return the value of `--jobs`. @throws usage_error
 std::size_t jobs(po::variables_map const& values);
 
+/** Return whether `--resume` has something to go on with: without FILE.part there is nothing to lose, and the archive begins anew.
+
+    So a command that is repeated until it succeeds may always say `--resume`. Whatever stands there under that name is for a sink to judge.
+*/
+bool resumes(po::variables_map const& values);
+
+/// Say that `--resume` had nothing to go on with, if that is so.
+void tell_if_anew(po::variables_map const& values, bool resumed);
+
 /// Check that a trace does not go where the archive goes: a file that is not there yet has no other names, so this is asked again when it is open.
 void check_trace(po::variables_map const& values);
 

@@ -52,10 +52,11 @@ tarexport::result<tarexport::file_sink> open_file(
     options.sync = values.count("no-sync") == 0;
     options.keep_partial = values.count("keep-partial") != 0 || values.count("resume") != 0;
     options.archive_size = plan.size();
-    bool const resume = values.count("resume") != 0;
+    bool const resume = cli::resumes(values);
     auto out = resume ? tarexport::file_sink::resume(path, plan.etag(), options) : tarexport::file_sink::create(path, options);
     if(!out)
         return out;
+    cli::tell_if_anew(values, resume);
     check_trace(values);
     if(resume) {
         if(auto trusted = trust_only_what_is_right(archive, *out, how.stop); !trusted)

@@ -27,6 +27,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -108,6 +109,9 @@ public:
     /// Construct from a store that outlives this object, and the compile-time choices.
     saver(Store const& s, Policy p) : store_(std::addressof(s)), policy_(std::forward<Policy>(p)) {}
 
+    explicit saver(Store const&&) = delete;
+    saver(Store const&&, Policy) = delete;
+
     /** Find the images, lease their layers and lay the archive out. Reads metadata only.
 
         @param options Those of `write_options` do not matter here, except `stop`, which is looked at before each name and each
@@ -171,10 +175,12 @@ public:
     save_report save(names const& requested, Sink& out, save_options const& options = {})
     requires(tarexport::explain_sink<Sink>())
     {
-        detail::sink_guard<Sink> guard(out); // until it is handed on
-        return in_span(requested, options, [&](prepared_archive<handle> const& archive) {
-            guard.release();
-            return write(archive, out, options);
+        std::optional<detail::sink_guard<Sink>> guard(std::in_place, out); // until it is handed on
+        return in_span(requested, options, [&](result<prepared_archive<handle>> const& archive) {
+            if(archive)
+                guard->release();
+            guard.reset();
+            return archive ? write(*archive, out, options) : not_saved(archive.error());
         });
     }
 
@@ -188,11 +194,11 @@ public:
     template<class MakeSink>
     save_report save_to(names const& requested, save_options options, MakeSink make_sink)
     {
-        return in_span(requested, options, [&](prepared_archive<handle> const& archive) {
-            auto out = make_sink(archive, static_cast<write_options&>(options));
-            if(!out)
-                return not_saved(out.error());
-            return write(archive, *out, options);
+        return in_span(requested, options, [&](result<prepared_archive<handle>> const& archive) {
+            if(!archive)
+                return not_saved(archive.error());
+            auto out = make_sink(*archive, static_cast<write_options&>(options));
+            return out ? write(*archive, *out, options) : not_saved(out.error());
         });
     }
 
@@ -206,8 +212,7 @@ private:
         auto const text = detail::text_of(requested);
         std::array<attribute, 1> const about{{{"names", text}}};
         detail::activity_span span(policy_.observer, activity::save, about);
-        auto archive = prepare(requested, options);
-        auto report = archive ? next(*archive) : not_saved(archive.error());
+        auto const report = next(prepare(requested, options));
         if(report.ok())
             span.succeeded();
         return report;

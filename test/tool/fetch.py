@@ -67,7 +67,6 @@ def fetched(tool, folder):
             need(slurp(out) == archive, f"the archive from {url} differs")
             same(left(folder + "/out"), ["app.tar"], "what is there")
             os.remove(out)
-        tool("fetch", "-o", out, "--resume", unix_url(server.path)).refused("cannot resume")
         proxy = Breaking(server.path, 500000)
         url = f"http://127.0.0.1:{proxy.port}{GET}"
         goes = 1

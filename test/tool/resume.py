@@ -154,7 +154,6 @@ def refuses(tool, folder):
         tool.save(layout, "--resume", "-o", target, "app:1.0").refused(target, *says)
         same({name: slurp(f"{folder}/out/{name}") for name in left(folder + "/out")}, before, "the folder")
 
-    refused("cannot resume", "app.tar.part")
     partial(target, archive[:5000], other)
     refused("another archive", other)
     partial(target, archive + b"x", identity)
@@ -170,6 +169,19 @@ def refuses(tool, folder):
     tool.save(layout, "--resume", "-o", target, "app:1.0=other:2").refused("another archive")
     tool.save(layout, "--resume", "-o", target, "app:1.0").ok()
     need(slurp(target) == archive, "the archive differs")
+
+
+@check("--resume without a partial file begins anew, and says so")
+def nothing_there(tool, folder):
+    layout = app(folder + "/store")
+    archive = tool.save(layout, "app:1.0").ok().out
+    target = folder + "/app.tar"
+    for more in ([], ["--quiet"]):
+        said = tool.save(layout, "--resume", *more, "-o", target, "app:1.0").ok().err
+        same(f"no {target}.part to go on with" in said, not more, "whether it is said")
+        same(slurp(target), archive, "the archive")
+        same(left(folder), ["app.tar", "store"], "what is left")
+        os.remove(target)
 
 
 @check("--resume follows no symbolic link in place of the partial file")

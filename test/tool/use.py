@@ -504,6 +504,7 @@ def short_outputs(tool, folder):
     for arguments in (["ls"], ["ls", "--json"], ["plan", "--all"]):
         with open("/dev/full", "wb") as full:
             tool(*arguments, "--store", layout.url, stdout=full).refused("standard output")
+            tool(*arguments[:1], "--help", stdout=full).refused("standard output")
         with tool.start(*arguments, "--store", layout.url) as process:
             process.stdout.close()
             until(lambda: process.poll() is not None, f"{arguments} goes on without a reader")

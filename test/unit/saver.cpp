@@ -235,6 +235,25 @@ BOOST_AUTO_TEST_CASE(saved_is_said_only_after_the_commit)
     BOOST_TEST(std::ranges::count(w.log, "saved") == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_failure_is_said_only_after_the_abort)
+{
+    struct sink : memory_sink {
+        void commit(error_code&) {}
+        void abort() noexcept { said_before = said_before || w->log.back().starts_with("failed "); }
+        watcher* w = nullptr;
+        bool said_before = false;
+    } out;
+    watcher w;
+    out.w = &w;
+    tarexport::saver<memory_store, watched_policy> saver(sample(), {{}, w});
+    save_options backwards;
+    backwards.range = {1, 0};
+    BOOST_TEST(!saver.save(names("nosuch:1"), out).ok());
+    BOOST_TEST(!saver.save(both, out, backwards).ok());
+    BOOST_TEST(!out.said_before);
+    BOOST_TEST(std::ranges::count_if(w.log, [](auto const& line) { return line.starts_with("failed "); }) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_sink_can_be_made_for_the_plan)
 {
     memory_sink whole;
