@@ -391,7 +391,7 @@ def unwritable(tool, folder):
     who = NOBODY if os.geteuid() == 0 else {}
     for more in ([], ["--keep-partial"], ["--resume"]):
         result = tool.save(layout, *more, "-o", folder + "/out/app.tar", "app:1.0", **who)
-        result.refused(folder + "/out/app.tar", "no " + folder if more == ["--resume"] else "Permission denied")
+        result.refused(folder + "/out/app.tar", "Permission denied")
     same(left(folder + "/out"), [], "what is left")
     tool.save(layout, "--trace", folder + "/out/trace", "app:1.0", **who).refused(folder + "/out/trace")
 
