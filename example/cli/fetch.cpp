@@ -53,7 +53,7 @@ Examples:
 // The bytes of a file.
 class file_source {
 public:
-    explicit file_source(std::string const& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+    explicit file_source(int fd) : fd_(fd) {}
 
     std::size_t read_some(std::span<std::byte> into, tarexport::error_code& ec)
     {
@@ -62,6 +62,8 @@ public:
             ec = tarexport::detail::last_error();
         return n > 0 ? static_cast<std::size_t>(n) : 0;
     }
+
+    bool is_open() const noexcept { return fd_.get() != -1; }
 
 private:
     tarexport::detail::unique_descriptor fd_;
@@ -157,9 +159,8 @@ std::string worst(tarexport::verification const& v)
 }
 
 // What is wrong with the whole file cannot be made right by going on: it goes. One that cannot be read, or is too much to read, stays for another try.
-void verify_whole(std::string const& path, tarexport::result<void> const& kept)
+void verify_whole(file_source& in, std::string const& path, tarexport::result<void> const& kept)
 {
-    file_source in(path + ".part");
     auto const found = tarexport::verify_archive(in);
     if(!found)
         fail(kept ? keeping(path, found.error()) : losing(found.error(), message(kept.error())));
@@ -237,9 +238,13 @@ int fetch(std::vector<std::string> const& arguments)
     if(!out)
         fail(out.error());
     tell_if_anew(values, resume);
+    // A file that cannot be verified later need not be fetched.
+    file_source whole(values.count("no-verify") != 0 ? -1 : ::open((path + ".part").c_str(), O_RDONLY | O_CLOEXEC));
+    if(values.count("no-verify") == 0 && !whole.is_open())
+        fail({tarexport::detail::last_error(), path + ".part", "opening it to verify it"});
     auto const kept = get(from, *archive, how, *out, bar);
-    if(values.count("no-verify") == 0)
-        verify_whole(path, kept);
+    if(whole.is_open())
+        verify_whole(whole, path, kept);
     tarexport::error_code ec;
     out->commit(ec);
     if(ec.failed())

@@ -73,8 +73,9 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
         why.subject = output_name(values);
     auto text = sentence(why);
     bool const may_be_kept = values.count("keep-partial") != 0 || values.count("resume") != 0;
-    if(may_be_kept && why.code != tarexport::error::cannot_resume && std::filesystem::is_regular_file(to + ".part") &&
-        std::filesystem::is_regular_file(to + ".part.etag"))
+    std::error_code unknown;
+    if(may_be_kept && why.code != tarexport::error::cannot_resume && std::filesystem::is_regular_file(to + ".part", unknown) &&
+        std::filesystem::is_regular_file(to + ".part.etag", unknown))
         text += "; " + to + ".part is kept, repeat the command with --resume to go on";
     throw std::runtime_error(text);
 }
@@ -93,7 +94,7 @@ bool resumes(po::variables_map const& values)
 void tell_if_anew(po::variables_map const& values, bool resumed)
 {
     if(values.count("resume") != 0 && !resumed && values.count("quiet") == 0)
-        std::cerr << "tarexport: there was no " << printable(values["output"].as<std::string>()) << ".part to go on with, so this begins anew\n";
+        std::cerr << "tarexport: there was nothing to go on with in " << printable(values["output"].as<std::string>()) << ".part, so this begins anew\n";
 }
 
 std::optional<tarexport::progress::style> progress_style(po::variables_map const& values)

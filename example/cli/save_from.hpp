@@ -56,11 +56,12 @@ tarexport::result<tarexport::file_sink> open_file(
     auto out = resume ? tarexport::file_sink::resume(path, plan.etag(), options) : tarexport::file_sink::create(path, options);
     if(!out)
         return out;
-    cli::tell_if_anew(values, resume);
     check_trace(values);
-    if(resume) {
+    if(resume)
         if(auto trusted = trust_only_what_is_right(archive, *out, how.stop); !trusted)
             return trusted.error();
+    cli::tell_if_anew(values, out->offset() != 0);
+    if(resume) {
         how.range.first = out->offset();
         if(how.verification == tarexport::verify::covered)
             how.verification = tarexport::verify::whole;

@@ -42,7 +42,7 @@ struct copy_extent {
     file_extent extent;         ///< never empty
 };
 
-/// Read bytes of a file that has been copied up to there. Answer: `serializer::data`.
+/// Read the last bytes of the open layer's file, which are not copied but leave with the next header. Answer: `serializer::data`.
 struct read_extent {
     file_extent extent;         ///< 1 to 512 bytes
 };

@@ -223,7 +223,7 @@ public:
     std::uint64_t asked() const noexcept
     {
         if(piece_count_ == 0)
-            return stop_ - next_;
+            return copy_size_;
         std::uint64_t size = 0;
         for(auto i = first_view_; i != view_count_; ++i)
             size += views_[i].size();
@@ -413,6 +413,7 @@ private:
         // What is copied leaves by itself; the last bytes of an entry leave with the next header.
         auto const last = ends_entry() ? std::min<std::uint64_t>(left, tar_block_size) : 0;
         file_extent const rest{extent_.fd, extent_.offset + (next_ - extent_start_), left - (closed_ ? last : tail)};
+        copy_size_ = rest.size;
         if(rest.size != 0)
             return copy_extent{rest};
         return read_extent{{rest.fd, rest.offset, last}};
@@ -489,6 +490,7 @@ private:
     std::uint64_t stop_ = 0; // and the one to stop before
     file_extent extent_;
     std::uint64_t extent_start_ = 0;
+    std::uint64_t copy_size_ = 0; // of the last part of it that was to be copied
     bool hash_ = false;
     bool clipped_ = false; // whether bytes are read that are not in the range
     bool open_ = false;

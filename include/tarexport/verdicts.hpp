@@ -25,16 +25,10 @@
 
 namespace tarexport::detail {
 
-/// Return what every loader makes of an archive. `all`: whether all of it was read.
+/// Return what every loader makes of an archive.
 inline std::vector<verdict> rule_all(
-    archive_facts const& f, archive_model const& m, platform const& host, std::optional<digest_set> const& have, bool all)
+    archive_facts const& f, archive_model const& m, platform const& host, std::optional<digest_set> const& have)
 {
-    if(!all) {
-        std::vector<verdict> unknown;
-        for(auto const who : loaders)
-            unknown.push_back({who, answer::unknown, "not all of the archive could be checked"});
-        return unknown;
-    }
     return {rule_docker(f, m, loader::docker_24, have), rule_docker(f, m, loader::docker_28, have),
         rule_containerd(f, m, loader::containerd_store, host, have), rule_podman(f, m, host, have), rule_skopeo_docker(f, m),
         rule_skopeo_oci(f, m, host), rule_containerd(f, m, loader::ctr, host, have)};

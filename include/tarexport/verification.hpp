@@ -165,7 +165,7 @@ enum class answer : std::uint8_t {
     yes,    ///< Every image of it arrives, also where nothing else is.
     no,     ///< It fails, or an image does not arrive.
     depends, ///< On what the loader has already, or on how it is asked.
-    unknown ///< The archive has more than is read.
+    unknown  ///< What it rests on was not read, because it is beyond a limit, or compressed with xz as a whole.
 };
 
 /// Return the name of an answer.

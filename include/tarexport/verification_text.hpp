@@ -21,29 +21,34 @@ namespace tarexport {
 /** Return what was found out as lines for people: one for each image, each finding and each loader; the last one is
     `good`, or tells how many errors there are.
 
-    What comes from the archive stands in it as it is: see to it that a terminal can take it.
+    What comes from the archive begins no line; otherwise it stands in it as it is: see to it that a terminal can take it.
 */
 inline std::string to_text(verification const& v)
 {
     std::string out;
+    auto const add = [&out](std::string_view line) {
+        for(char const c : line)
+            c == '\n' ? out.append("\\n") : out.append(1, c);
+        out += '\n';
+    };
     for(auto const& i : v.images) {
-        out += "image " + (i.id.empty() ? std::string("(without an ID)") : i.id.str());
-        out += (i.platform.empty() ? "" : " " + i.platform) + " " + std::to_string(i.layers.size()) +
+        auto line = "image " + (i.id.empty() ? std::string("(without an ID)") : i.id.str());
+        line += (i.platform.empty() ? "" : " " + i.platform) + " " + std::to_string(i.layers.size()) +
             (i.layers.size() == 1 ? " layer" : " layers");
         for(auto const& name : i.names)
-            out += " " + name;
-        out += "\n";
+            line.append(" ").append(name);
+        add(line);
     }
     for(auto const& b : v.needed)
         out += "needs " + b.id.str() + " " + std::to_string(b.size) + " bytes" + (b.at_hand ? ", at hand" : "") + "\n";
     for(auto const& f : v.findings)
-        out += std::string(name_of(f.level)) + " " + f.subject + ": " + f.sentence + " [" + std::string(name_of(f.code)) + "]\n";
+        add(std::string(name_of(f.level)) + " " + f.subject + ": " + f.sentence + " [" + std::string(name_of(f.code)) + "]");
     if(v.more_findings != 0)
         out += "and " + std::to_string(v.more_findings) + " more\n";
     for(auto const& d : v.verdicts) {
         std::string line(name_of(d.who));
         line.resize(30, ' ');
-        out += line + std::string(name_of(d.loads)) + (d.reason.empty() ? "" : ": " + d.reason) + "\n";
+        add(line + std::string(name_of(d.loads)) + (d.reason.empty() ? "" : ": " + d.reason));
     }
     out += std::to_string(v.entries) + " entries, " + std::to_string(v.bytes) + " bytes" + (v.id.empty() ? "" : ", " + v.id.str()) + "\n";
     return out + (v.good() ? "good\n" : std::to_string(v.errors) + (v.errors == 1 ? " error\n" : " errors\n"));

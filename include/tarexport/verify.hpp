@@ -94,7 +94,12 @@ result<verification> verify_archive(Source& source, verify_options const& option
     auto& model = reader.model();
     detail::image_check(*facts, model, findings, v).run();
     auto const have = detail::with_layers_of_chains(options.have, v.images);
-    v.verdicts = detail::rule_all(*facts, model, options.host, have, !facts->cut_short && !findings.limited());
+    v.verdicts = detail::rule_all(*facts, model, options.host, have);
+    if(facts->is_spent()) {
+        findings.error(finding_code::limit, "archive", "its links lead through too many paths: what is said to be missing may be there");
+        for(auto& verdict : v.verdicts)
+            verdict = {verdict.who, answer::unknown, "too many links to follow"};
+    }
     detail::note_left_out(model.left_out, have, findings);
     v.needed = std::move(model.left_out);
     return v;

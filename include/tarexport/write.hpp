@@ -90,8 +90,8 @@ save_report write_in(Threads& threads, plan const& p, std::span<Handle const> le
 
     To a `positional_sink`, parts of the archive are written side by side, by as many threads as `jobs` says: layers that do not belong
     together are then opened and read at the same time, and the sink is used in several threads. Any other sink is used in the calling
-    thread alone, and layers are opened one at a time. In both cases a large layer that is more than one thread's share is read and hashed
-    in two further threads, of which each such layer has its own. With `jobs` 1 there is no thread but the calling one. All have ended
+    thread alone, and layers are opened one at a time. In both cases a large layer that is more than one thread's share, or the rest of one when
+    another thread has nothing left to do, is read and hashed in two further threads, of which each such layer has its own. With `jobs` 1 there is no thread but the calling one. All have ended
     when the call returns. A source is used by one thread at a time, and the observer is called by one at a time.
 
     A sink that commits is committed after the last byte, and aborted on every other way out. Layers are closed on every way

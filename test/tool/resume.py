@@ -178,7 +178,7 @@ def nothing_there(tool, folder):
     target = folder + "/app.tar"
     for more in ([], ["--quiet"]):
         said = tool.save(layout, "--resume", *more, "-o", target, "app:1.0").ok().err
-        same(f"no {target}.part to go on with" in said, not more, "whether it is said")
+        same(f"nothing to go on with in {target}.part" in said, not more, "whether it is said")
         same(slurp(target), archive, "the archive")
         same(left(folder), ["app.tar", "store"], "what is left")
         os.remove(target)

@@ -51,7 +51,7 @@ struct behaviour {
     std::size_t met = 0;
     std::set<std::thread::id> readers;
 
-    int slow = 0; // the source, from 1 on in the order of their opening, that is slow as long as one thread reads it
+    int slow = 0; // the source, from 1 on in the order of their opening, that is slow as long as one thread reads it; the one before waits for its first bytes
     std::atomic<int> opened = 0;
     std::set<std::thread::id> readers_of_slow;
 
@@ -66,20 +66,20 @@ struct behaviour {
 
 class test_source {
 public:
-    test_source(std::string_view text, behaviour& b) : rest_(text), how_(&b), slow_(++b.opened == b.slow)
+    test_source(std::string_view text, behaviour& b) : rest_(text), how_(&b), number_(++b.opened)
     {
         int const now = ++how_->alive;
         for(int most = how_->most_alive; most < now && !how_->most_alive.compare_exchange_weak(most, now);)
             ;
     }
 
-    test_source(test_source&& other) noexcept : rest_(other.rest_), how_(std::exchange(other.how_, nullptr)), slow_(other.slow_), begun_(other.begun_) {}
+    test_source(test_source&& other) noexcept : rest_(other.rest_), how_(std::exchange(other.how_, nullptr)), number_(other.number_), begun_(other.begun_) {}
 
     test_source& operator=(test_source&& other) noexcept
     {
         std::swap(rest_, other.rest_);
         std::swap(how_, other.how_);
-        std::swap(slow_, other.slow_);
+        std::swap(number_, other.number_);
         std::swap(begun_, other.begun_);
         return *this;
     }
@@ -115,11 +115,14 @@ public:
 private:
     std::size_t at_once()
     {
-        if(!slow_)
-            return 100'000;
         {
-            std::scoped_lock const lock(how_->mutex);
+            std::unique_lock lock(how_->mutex);
+            if(how_->slow != 0 && number_ == how_->slow - 1)
+                how_->arrived.wait_for(lock, std::chrono::seconds(30), [this] { return !how_->readers_of_slow.empty(); });
+            if(number_ != how_->slow)
+                return 100'000;
             how_->readers_of_slow.insert(std::this_thread::get_id());
+            how_->arrived.notify_all();
             if(how_->readers_of_slow.size() != 1)
                 return 100'000;
         }
@@ -129,7 +132,7 @@ private:
 
     std::string_view rest_;
     behaviour* how_;
-    bool slow_ = false;
+    int number_ = 0; // in the order of their opening
     bool begun_ = false;
 };
 

@@ -252,6 +252,36 @@ BOOST_AUTO_TEST_CASE(a_sink_cannot_take_more_than_it_was_given)
     BOOST_TEST(s.report().bytes == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(a_sink_cannot_copy_more_than_it_was_given)
+{
+    auto const p = script::make_plan({{"L1", filled(2048)}});
+    serializer s(p, {}, verify::never);
+    s.start();
+    s.opened(file_extent{7, 0, 2048});
+    s.written(static_cast<std::size_t>(s.asked()));
+    BOOST_REQUIRE(std::holds_alternative<copy_extent>(s.closed()));
+    BOOST_TEST(s.asked() == 1536u);
+    s.written(2048);
+    BOOST_TEST(s.report().reason.code == error::sink_overran);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_ends_before_its_last_block_is_too_short)
+{
+    auto const p = script::make_plan({{"L1", filled(2048)}});
+    serializer s(p, {}, verify::never);
+    s.start();
+    s.opened(file_extent{7, 0, 2048});
+    s.written(static_cast<std::size_t>(s.asked()));
+    s.closed();
+    auto const next = s.written(1536);
+    auto const* last = std::get_if<read_extent>(&next);
+    BOOST_REQUIRE(last != nullptr);
+    BOOST_TEST((last->extent.fd == 7 && last->extent.offset == 1536u && last->extent.size == 512u));
+    BOOST_TEST(std::holds_alternative<done>(s.data({})));
+    BOOST_TEST(s.report().reason.code == error::layer_too_short);
+    BOOST_TEST(s.report().bytes == 512u + 1536u);
+}
+
 BOOST_AUTO_TEST_CASE(a_sink_that_takes_nothing_has_stalled)
 {
     auto const p = script::make_plan(mixed);

@@ -30,7 +30,7 @@ inline constexpr std::uint64_t root_budget = std::uint64_t{128} << 20;
 /// The same for all roots of a store together.
 inline constexpr std::uint64_t store_budget = std::uint64_t{256} << 20;
 
-/// The same for all names that are saved at once: what many of them lead to may be read for each.
+/// The same for all references that are saved at once: what many of them lead to may be read for each.
 inline constexpr std::uint64_t names_budget = std::uint64_t{1} << 30;
 
 /// What a document takes from a budget at least: opening it takes time, too.

@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -78,6 +79,7 @@ public:
             return serializer_.failed(std::move(opened).error());
         source_.emplace(std::move(*opened));
         unread_ = layer.size - a.offset;
+        alone_ = false;
         if constexpr(extent_source<source>)
             if(copies && (!a.hash || unread_ >= worth_threads))
                 return opened_to_copy(a.hash);
@@ -88,8 +90,9 @@ public:
     action perform(read_layer const& a)
     {
         error_code ec;
-        if(!ahead_ && unread_ >= worth_threads && (jobs_ > 1 || borrow()))
-            read_beside(unread_, read_size(a, buffer_size_), hasher_.running());
+        auto const left = std::min<std::uint64_t>(unread_, a.max);
+        if(!ahead_ && !alone_ && left >= worth_threads && (jobs_ > 1 || borrow()))
+            read_beside(left, read_size(a, buffer_size_), left == unread_);
         auto const bytes = ahead_ ? ahead_->take(a.max, ec) : take(read_size(a, buffer_size_), ec);
         unread_ -= bytes.size();
         if(!ahead_)
@@ -169,19 +172,26 @@ private:
     using ahead = read_ahead<source, typename Hashes::hasher>;
     static constexpr std::uint64_t worth_threads = std::uint64_t{1} << 20; // bytes; less is done before they have begun
 
-    // A system that has no more threads has the calling one.
-    void read_beside(std::uint64_t size, std::size_t first, bool hash)
+    // A system that has no more threads, or no memory for that, has the calling one.
+    void read_beside(std::uint64_t size, std::size_t first, bool to_end)
     {
-        auto const memory = buffer(buffer_size_ * ahead::buffers);
         try {
-            ahead_.emplace(*source_, size, hash ? &hasher_ : nullptr, memory, first);
+            auto const memory = buffer(buffer_size_ * ahead::buffers);
+            ahead_.emplace(*source_, size, hasher_.running() ? &hasher_ : nullptr, memory, first, to_end);
         }
         catch(std::system_error const&) {
-            ahead_.reset();
-            give_back();
-            jobs_ = 1;
-            spare_ = nullptr;
+            go_alone();
         }
+        catch(std::bad_alloc const&) {
+            go_alone();
+        }
+    }
+
+    void go_alone() noexcept
+    {
+        alone_ = true;
+        ahead_.reset();
+        give_back();
     }
 
     bool borrow() noexcept
@@ -264,6 +274,7 @@ private:
     std::size_t jobs_;
     spare_workers* spare_;
     bool borrowed_ = false;
+    bool alone_ = false; // whether the open layer can have no further threads
     typename Hashes::hasher hasher_;
     std::optional<source> source_; // kept after `close_layer`, since its memory may still be on its way out
     planned_layer const* layer_ = nullptr;

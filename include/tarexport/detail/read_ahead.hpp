@@ -47,14 +47,16 @@ public:
         @param hash Of these bytes, already begun; null for none.
         @param memory At least as many bytes as there are buffers.
         @param first How many bytes the first buffer is to have, if there are so many; 0 for a whole one.
+        @param to_end Whether the source should end there, which `goes_on` tells.
         @throws std::system_error There can be no threads. Nothing was read then.
     */
-    read_ahead(Source& s, std::uint64_t size, Hasher* hash, std::span<std::byte> memory, std::size_t first = 0)
+    read_ahead(Source& s, std::uint64_t size, Hasher* hash, std::span<std::byte> memory, std::size_t first = 0, bool to_end = true)
         : source_(s)
         , size_(size)
         , hash_(hash)
         , memory_(memory)
         , first_(first == 0 ? slot(0).size() : first)
+        , to_end_(to_end)
     {
         BOOST_ASSERT(memory.size() >= buffers && first_ <= slot(0).size());
         try {
@@ -209,7 +211,7 @@ private:
             left -= n;
             last = left == 0 || n != into.size();
             std::byte extra[1];
-            bool const more = left == 0 && source_.read_some(extra, ec) != 0;
+            bool const more = left == 0 && to_end_ && source_.read_some(extra, ec) != 0;
             std::scoped_lock lock(mutex_);
             sizes_[at(read_)] = n;
             read_ += n == 0 ? 0 : 1;
@@ -272,6 +274,7 @@ private:
     Hasher* const hash_;
     std::span<std::byte> const memory_;
     std::size_t const first_; // bytes of the first buffer
+    bool const to_end_;
 
     bytes_view current_;    // the buffer that is out,
     std::size_t given_ = 0; // and how much of it

@@ -51,7 +51,7 @@ public:
     {
         rule_unpacking(r_, facts_);
         r_.no(!docker_ && facts_.packed != compression::none, "the archive is compressed as a whole");
-        r_.no(model_.bad_manifest_json, "manifest.json cannot be read");
+        r_.unread(model_.manifest_json_fault, "manifest.json cannot be read");
         auto const* const layout = facts_.last("oci-layout");
         if(r_.failed())
             return;
@@ -65,14 +65,14 @@ private:
     void run_oci()
     {
         auto const* const index = facts_.last("index.json");
-        if(r_.no(model_.layout_fault.has_value(), "oci-layout cannot be read") ||
+        if(r_.unread(model_.layout_fault, "oci-layout cannot be read") ||
             r_.no(!index || !index->is_file(), "there is an oci-layout, but no index.json") ||
-            r_.no(model_.index_json_fault.has_value(), "index.json cannot be read") ||
+            r_.unread(model_.index_json_fault, "index.json cannot be read") ||
             r_.no(model_.roots.empty(), "index.json has no image"))
             return;
         for(auto const& root : model_.roots) {
             r_.no(!docker_ && root.name.empty(), "an image without a name is dropped");
-            if(r_.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken))
+            if(r_.unknown(root.unread, root.broken) || r_.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken))
                 return;
             if(!docker_)
                 rule_chosen(detail::choose(root, host_));
@@ -110,7 +110,7 @@ private:
         if(!seen_.insert(m).second)
             return;
         if(r_.no(!blobs_.contains(m->where.id), "manifest " + m->where.id.str() + " is missing or damaged") ||
-            r_.no(m->fault.has_value(), "a manifest cannot be read"))
+            r_.unread(m->fault, "a manifest cannot be read"))
             return;
         std::vector<std::pair<digest, entry_facts const*>> layers;
         for(auto const& l : m->layers) {
@@ -124,7 +124,7 @@ private:
 
     void unpack(config_view const* c, std::span<std::pair<digest, entry_facts const*> const> layers)
     {
-        if(r_.failed() || r_.no(!c || c->fault, "the config cannot be read") ||
+        if(r_.failed() || r_.no(!c, "the config cannot be read") || r_.unread(c->fault, "the config cannot be read") ||
             r_.no(layers.size() != c->diff_ids.size(), "another number of layers than of diff IDs"))
             return;
         for(std::size_t n = 0; n != layers.size() && !r_.failed(); ++n) {
@@ -135,7 +135,7 @@ private:
                 auto const why = detail::fault_of_layer(*e, c->diff_ids[n]);
                 r_.no(e->packed == compression::xz || e->packed == compression::bzip2,
                     "a layer is compressed with " + std::string(name_of(e->packed)));
-                r_.no(!why.sentence.empty(), why.sentence);
+                r_.found(why.code, why.sentence);
             }
         }
     }
@@ -150,7 +150,7 @@ private:
 
     void run_docker()
     {
-        if(r_.no(model_.docker.fault.has_value(), "manifest.json cannot be read") ||
+        if(r_.unread(model_.docker.fault, "manifest.json cannot be read") ||
             r_.no(model_.docker.list.items.empty(), "manifest.json has no image"))
             return;
         for(std::size_t i = 0; i != model_.docker.list.items.size() && !r_.failed(); ++i)

@@ -41,7 +41,7 @@ inline void rule_docker_layer(
         return;
     r.no(!zstd && e->packed == compression::zstd, "layer " + path + " is compressed with zstd, which it reads from 23.0 on");
     auto const why = detail::fault_of_layer(*e, diff_id, true);
-    r.no(!why.sentence.empty(), why.sentence);
+    r.found(why.code, why.sentence);
     if(e->packed == compression::xz)
         r.depends("only where there is the program xz");
 }
@@ -52,7 +52,7 @@ inline void rule_docker_item(ruling& r, archive_facts const& f, archive_model co
     auto const* const c = m.docker.configs[i];
     auto const layers = item.layers.elements();
     if(r.no(detail::leads_out(item.config), "config " + item.config + " leads out of the archive") ||
-        r.no(!c, "config " + item.config + " is missing") || r.no(c->fault.has_value(), "config " + item.config + " cannot be read") ||
+        r.no(!c, "config " + item.config + " is missing") || r.unread(c->fault, "config " + item.config + " cannot be read") ||
         r.no(c->refused && c->refused->code == error::unsupported_os, "an image for " + c->target.os) ||
         r.no(layers.size() != c->diff_ids.size(), "another number of layers than of diff IDs"))
         return;
@@ -73,6 +73,7 @@ inline void rule_docker_parents(ruling& r, archive_model const& m)
     for(std::size_t i = 0; i != m.docker.configs.size(); ++i) {
         auto const at = by_id.find(m.docker.list.items[i].parent);
         bool const other = at != by_id.end() && at->second != m.docker.configs[i];
+        r.unknown(other && (at->second->has_long_history || m.docker.configs[i]->has_long_history), "a parent with a long history");
         r.no(other && !image_check::is_parent(*at->second, *m.docker.configs[i]), "a parent with another history");
     }
 }
@@ -121,12 +122,13 @@ private:
             return {};
         auto const text = archive_facts::read(*json);
         auto const v1 = text ? detail::read_json<v1_document>(*text, error::invalid_document, archive_json_limits)
-                             : result<v1_document>(failure{});
+                             : result<v1_document>(text.error());
         auto const* const layer = facts_.file(folder + "/layer.tar");
-        if(r_.no(!v1, folder + "/json cannot be read") || r_.no(!v1->os.empty() && v1->os != "linux", "an image for " + v1->os) ||
-            r_.no(!layer, "there is no " + folder + "/layer.tar") || r_.no(!layer->fault.empty(), layer->fault))
+        if(r_.unread(v1 ? std::nullopt : std::optional(v1.error()), folder + "/json cannot be read") ||
+            r_.no(!v1->os.empty() && v1->os != "linux", "an image for " + v1->os) || r_.no(!layer, "there is no " + folder + "/layer.tar"))
             return {};
-        r_.no(!layer->tar_fault.empty(), "layer " + folder + "/layer.tar is not a whole tar archive: " + layer->tar_fault);
+        auto const why = detail::fault_of_layer(*layer, layer->diff_id.str());
+        r_.found(why.code, why.sentence.empty() ? "" : folder + "/layer.tar: " + why.sentence);
         return v1->parent;
     }
 
@@ -137,8 +139,8 @@ private:
             return;
         auto const text = archive_facts::read(*e);
         auto const repositories = text ? detail::read_repositories(*text)
-                                       : result<std::map<std::string, std::map<std::string, std::string>>>(failure{});
-        if(r_.no(!repositories, "the file repositories cannot be read"))
+                                       : result<std::map<std::string, std::map<std::string, std::string>>>(text.error());
+        if(r_.unread(repositories ? std::nullopt : std::optional(repositories.error()), "the file repositories cannot be read"))
             return;
         for(auto const& [name, tags] : *repositories)
             for(auto const& [tag, folder] : tags) {
@@ -165,7 +167,7 @@ inline verdict rule_docker(archive_facts const& f, archive_model const& m, loade
         v1_rules(r, f).run();
         return std::move(r).take();
     }
-    r.no(m.docker.fault.has_value(), "manifest.json cannot be read");
+    r.unread(m.docker.fault, "manifest.json cannot be read");
     r.no(m.docker.list.null, "manifest.json is null");
     r.no(m.docker.list.items.empty(), "manifest.json has no image");
     for(std::size_t i = 0; i != m.docker.list.items.size() && !r.failed(); ++i)

@@ -51,7 +51,8 @@ inline void rule_archive_item(
     auto const* const c = d.configs[i];
     auto const layers = item.layers.elements();
     if(r.no(!c, "config " + item.config + " is missing") ||
-        r.no(c->fault.has_value() || c->file->size > config_limit, "config " + item.config + " cannot be read") ||
+        r.no(c->file->size > config_limit, "config " + item.config + " is too large") ||
+        r.unread(c->fault, "config " + item.config + " cannot be read") ||
         r.no(layers.size() != c->diff_ids.size(), "another number of layers than of diff IDs"))
         return;
     std::set<std::string> paths, seen;
@@ -67,9 +68,10 @@ inline void rule_archive_item(
             continue;
         if(r.no(detail::is_link(e), "layer " + path + " is a link") || r.no(!e->is_file(), "layer " + path + " is no file"))
             return;
-        r.no(!e->fault.empty(), e->fault);
+        r.found(e->beyond ? finding_code::limit : finding_code::damaged_compression, e->fault);
         r.no(!e->diff_id.empty() && e->diff_id.str() != diff_id, "layer " + path + " is not that of its diff ID");
-        r.no(podman && !e->tar_fault.empty(), "layer " + path + " is not a whole tar archive");
+        if(podman && !e->tar_fault.empty())
+            r.found(e->beyond ? finding_code::limit : finding_code::not_a_tar, "layer " + path + " is not a whole tar archive");
     }
     loaded.merge(seen);
     for(auto const& tag : item.tags.elements()) {
@@ -84,7 +86,8 @@ inline void rule_docker_archive(ruling& r, archive_facts const& f, archive_model
     auto const& d = m.first_docker;
     rule_unpacking(r, f);
     if(r.no(!f.packed_fault.empty(), f.packed_fault) || r.no(!d.file, "there is no manifest.json") ||
-        r.no(d.fault || d.list.trailing || d.file->size > manifest_limit, "manifest.json cannot be read") ||
+        r.no(d.list.trailing || d.file->size > manifest_limit, "manifest.json is too large, or something follows the list in it") ||
+        r.unread(d.fault, "manifest.json cannot be read") ||
         r.no(d.list.items.empty(), "manifest.json has no image"))
         return;
     std::set<std::string> loaded;
@@ -113,7 +116,8 @@ inline void rule_oci_blob(ruling& r, archive_facts const& f, archive_model const
 
 inline void rule_oci_image(ruling& r, archive_facts const& f, archive_model const& m, manifest_view const* v, bool podman)
 {
-    if(r.no(!v, "no manifest is for this platform") || r.no(!v->file || v->fault, "a manifest cannot be read"))
+    if(r.no(!v, "no manifest is for this platform") || r.no(!v->file, "a manifest cannot be read") ||
+        r.unread(v->fault, "a manifest cannot be read"))
         return;
     auto const* const config = f.file(plan::blob_path(v->config_id.id));
     rule_oci_blob(r, f, m, v->config_id.id, "config");
@@ -128,7 +132,7 @@ inline void rule_oci_image(ruling& r, archive_facts const& f, archive_model cons
             rule_oci_blob(r, f, m, id, "layer");
     }
     if(!podman || r.no(!v->no_image.empty(), v->no_image) ||
-        r.no(!v->config || (v->config->fault && !v->config->no_rootfs), "the config cannot be read"))
+        r.no(!v->config, "the config cannot be read") || (!v->config->no_rootfs && r.unread(v->config->fault, "the config cannot be read")))
         return;
     // It does not miss a diff ID, but compares those that there are.
     for(std::size_t n = 0; n != v->layers.size() && !r.failed(); ++n) {
@@ -137,7 +141,7 @@ inline void rule_oci_image(ruling& r, archive_facts const& f, archive_model cons
             continue;
         auto const& diff_ids = v->config->diff_ids;
         auto const why = detail::fault_of_layer(*e, n < diff_ids.size() ? diff_ids[n] : e->diff_id.str());
-        r.no(!why.sentence.empty(), why.sentence);
+        r.found(why.code, why.sentence);
     }
 }
 
@@ -170,13 +174,13 @@ inline void rule_oci_archive(ruling& r, archive_facts const& f, archive_model co
     r.no(f.out_of_place, "a name or a link that leads out of the archive");
     r.no(f.broken_hard_link, "a hard link to what does not come before it");
     r.no(f.odd, "an entry of a type that it does not unpack");
-    if(r.no(!m.index_json, "there is no index.json") || r.no(m.index_json_fault.has_value(), "index.json cannot be read") ||
+    if(r.no(!m.index_json, "there is no index.json") || r.unread(m.index_json_fault, "index.json cannot be read") ||
         r.no(m.roots.empty(), "index.json has no image") || r.no(podman && m.roots.size() > 1, "index.json has several images"))
         return;
     std::set<manifest_view const*> seen;
     for(auto const& root : m.roots) {
         r.no(root.depth > 1, "an index in an index");
-        if(r.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken))
+        if(r.unknown(root.unread, root.broken) || r.no(root.manifests.empty(), root.broken.empty() ? "an index without images" : root.broken))
             return;
         auto const* const chosen = detail::choose(root, host);
         if(seen.insert(chosen).second)

@@ -13,6 +13,7 @@
 #include <tarexport/detail/verify_model.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/digest_set.hpp>
+#include <tarexport/error.hpp>
 #include <tarexport/platform.hpp>
 #include <tarexport/platform_matcher.hpp>
 #include <tarexport/verification.hpp>
@@ -25,22 +26,30 @@
 
 namespace tarexport::detail {
 
-/// Collects the answer of one loader. The first `no` is the reason; a `depends` stands only where there is no `no`.
+/// Collects the answer of one loader. The first `no` or `unknown` is the reason; a `depends` stands only where there is none.
 class ruling {
 public:
     ruling(loader who, std::optional<digest_set> const& have) : verdict_{who, answer::yes, {}}, have_(have) {}
 
     answer loads() const noexcept { return verdict_.loads; }
-    bool failed() const noexcept { return verdict_.loads == answer::no; }
+    bool failed() const noexcept { return verdict_.loads == answer::no || verdict_.loads == answer::unknown; }
 
-    /// @return Whether the loader has failed by now.
-    bool no(bool when, std::string_view reason)
+    /// @return Whether the loader has failed by now, or nobody knows.
+    bool no(bool when, std::string_view reason) { return !when || failed() ? failed() : end(answer::no, reason); }
+
+    /// Something that the loader needs is beyond what is read. @return As `no`.
+    bool unknown(bool when, std::string_view reason) { return !when || failed() ? failed() : end(answer::unknown, reason); }
+
+    /// Something that the loader needs could not be read, if there is a reason. @return As `no`.
+    bool unread(std::optional<failure> const& why, std::string_view reason)
     {
-        if(when && !failed()) {
-            verdict_.loads = answer::no;
-            verdict_.reason = reason.substr(0, 400);
-        }
-        return failed();
+        return why && why->code == error::limit_exceeded ? unknown(true, reason) : no(why.has_value(), reason);
+    }
+
+    /// Something is wrong with what the loader needs, if there is a sentence. @return As `no`.
+    bool found(finding_code code, std::string_view sentence)
+    {
+        return code == finding_code::limit ? unknown(!sentence.empty(), sentence) : no(!sentence.empty(), sentence);
     }
 
     void depends(std::string_view reason)
@@ -73,6 +82,13 @@ public:
     verdict take() && { return std::move(verdict_); }
 
 private:
+    bool end(answer a, std::string_view reason)
+    {
+        verdict_.loads = a;
+        verdict_.reason = reason.substr(0, 400);
+        return true;
+    }
+
     verdict verdict_;
     std::optional<digest_set> const& have_;
 };
@@ -85,6 +101,7 @@ inline bool leads_out(std::string_view path)
 
 inline void rule_unpacking(ruling& r, archive_facts const& f)
 {
+    r.unknown(f.cut_short, "not all of the archive could be checked");
     r.no(f.fault.has_value(), f.packed_fault.empty() ? "the archive cannot be read to its end" : f.packed_fault);
 }
 

@@ -13,7 +13,7 @@
 
 namespace tarexport::detail {
 
-/** Counts the threads that have nothing left to do, so that others may have as many more.
+/** Counts the threads that have nothing left to do, so that each may be replaced by those that help another.
 
     @par Thread Safety
     All of it.

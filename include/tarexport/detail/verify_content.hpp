@@ -144,18 +144,29 @@ public:
         hashing_source<source_ref<bytes>> plain({&bytes_}, buffers_.plain());
         if(is_packed())
             plain.compute(digest_algorithm::sha256);
-        tar_reader<source_ref<hashing_source<source_ref<bytes>>>> inner({&plain});
+        look_at_tar(plain);
+        static_cast<void>(plain.drain());
+        if(bytes_.is_damaged()) {
+            found_.fault = bytes_.problem(); // whether it matters depends on what refers to it
+            found_.beyond = bytes_.why().code == error::limit_exceeded;
+        }
+        found_.diff_id = plain.sha256();
+    }
+
+    /// Find out whether bytes that have been read already are a tar archive: a layer may begin as a document does.
+    template<layer_source Plain>
+    void look_at_tar(Plain& plain)
+    {
+        tar_reader<source_ref<Plain>> inner({&plain});
         for(;;) {
             auto const more = inner.next();
-            if(!more)
+            if(!more) {
                 found_.tar_fault = more.error().detail.empty() ? more.error().code.message() : more.error().detail;
+                found_.beyond = more.error().code == error::limit_exceeded;
+            }
             if(!more || !*more)
                 break;
         }
-        static_cast<void>(plain.drain());
-        if(bytes_.is_damaged())
-            found_.fault = bytes_.problem(); // whether it matters depends on what refers to it
-        found_.diff_id = plain.sha256();
     }
 
     /// Read what is left, and return all that was found out. Without digests if the data could not be read to its end.

@@ -51,13 +51,15 @@ public:
 
     void add(finding f)
     {
-        limited_ = limited_ || f.code == finding_code::limit;
+        bool const first_limit = !limited_ && f.code == finding_code::limit;
+        limited_ = limited_ || first_limit;
         if(f.level == severity::error)
             ++to_.errors;
-        if(to_.findings.size() == most_)
-            ++to_.more_findings;
-        else
-            to_.findings.push_back(std::move(f));
+        if(to_.findings.size() != most_)
+            return to_.findings.push_back(std::move(f));
+        ++to_.more_findings;
+        if(first_limit && most_ != 0) // of these one is kept in any case: it says how far the others go
+            to_.findings.back() = std::move(f);
     }
 
     void add(severity level, finding_code code, std::string_view subject, std::string sentence)
@@ -69,7 +71,7 @@ public:
     void warning(finding_code c, std::string_view subject, std::string s) { add(severity::warning, c, subject, std::move(s)); }
     void remark(finding_code c, std::string_view subject, std::string s) { add(severity::remark, c, subject, std::move(s)); }
 
-    /// Return whether the archive has more than is read.
+    /// Return whether there is one with the code `limit`.
     bool limited() const noexcept { return limited_; }
 
 private:
@@ -95,7 +97,8 @@ inline std::optional<digest> promised_digest(std::string_view path)
 /// What the data of an entry tells.
 struct content_facts {
     std::string fault;         ///< why its compressed data could not be read to its end
-    std::string tar_fault;     ///< why it is no tar archive, if it was not taken for a document
+    std::string tar_fault;     ///< why it is no tar archive, if it was looked at as one
+    bool beyond = false;       ///< the fault, or else the one of the tar archive, is only that it is more than is read
     digest id;                 ///< sha256 of its data; empty where it has none, or where it was not read
     digest named;              ///< the digest of another algorithm, where its path names one
     digest diff_id;            ///< sha256 of its data when decompressed, as far as that could be read
@@ -110,7 +113,7 @@ struct entry_facts : content_facts {
     std::shared_ptr<spooled_bytes const> text; ///< of a document
     std::uint64_t size = 0;
     char type = tar_type::regular;
-    bool unread = false;        ///< it looks like a document, and is more than is read of those
+    bool unread = false;        ///< it has the name of a document, or looks like one, and is more than is read of those
     bool before_target = false; ///< a hard link to what comes later, or never
 
     bool is_file() const noexcept { return !id.empty(); }
@@ -165,7 +168,7 @@ public:
         std::string done;
         for(std::size_t hops = 0; hops != most_hops;) {
             work_ += rest.size() + 64;
-            if(rest.size() > longest_path || work_ > most_work)
+            if(rest.size() > longest_path || is_spent())
                 return nullptr;
             if(rest.empty() || rest == "/") {
                 auto const* const e = last(done);
@@ -195,6 +198,9 @@ public:
         }
         return nullptr;
     }
+
+    /// Return whether so many links have been followed that no more will be: what is looked for since then may be there.
+    bool is_spent() const noexcept { return work_ > most_work; }
 
     /// Return the first entry whose name is a path, as containers/image looks for it, and that of a symlink if wanted; or null.
     entry_facts const* component(std::string_view path, bool follow) const

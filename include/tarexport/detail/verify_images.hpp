@@ -25,6 +25,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -41,13 +42,13 @@ struct layer_fault {
 inline layer_fault fault_of_layer(entry_facts const& e, std::string_view diff_id, bool lenient = false)
 {
     if(!e.fault.empty() && !(lenient && e.diff_id.str() == diff_id))
-        return {finding_code::damaged_compression, e.fault};
+        return {e.beyond ? finding_code::limit : finding_code::damaged_compression, e.fault};
     if(!e.diff_id.empty() && e.diff_id.str() != diff_id)
         return {finding_code::diff_id_mismatch,
             (e.packed == compression::none ? "the layer has the diff ID " : "decompressed, the layer has the diff ID ") + e.diff_id.str() +
                 ", where the config wants " + std::string(diff_id)};
     if(!e.tar_fault.empty())
-        return {finding_code::not_a_tar, "the layer is not a whole tar archive: " + e.tar_fault};
+        return {e.beyond ? finding_code::limit : finding_code::not_a_tar, "the layer is not a whole tar archive: " + e.tar_fault};
     return {};
 }
 
@@ -80,7 +81,7 @@ public:
         compare_views();
         if(!model_.docker.file && !model_.index_json && !facts_.cut_short)
             list_v1_images();
-        if(to_.images.empty() && !facts_.cut_short)
+        if(to_.images.empty() && !facts_.cut_short && !findings_.limited())
             findings_.error(finding_code::no_images, "archive", "it has no image");
         count_unreferenced();
     }
@@ -172,7 +173,7 @@ private:
         l.size = e.size;
         auto const why = detail::fault_of_layer(e, l.diff_id);
         l.good = why.sentence.empty() && !e.diff_id.empty();
-        auto const news = told_.insert("layer " + e.name + l.diff_id).second;
+        auto const news = checked_.emplace(&e, l.diff_id).second;
         if(news && !why.sentence.empty())
             findings_.error(why.code, e.name, why.sentence);
         else if(news && e.packed == compression::xz)
@@ -201,6 +202,9 @@ private:
             if(at == by_id.end())
                 findings_.remark(finding_code::parent, model_.docker.list.items[i].config,
                     "its parent " + parent.substr(0, 100) + " is not in the archive");
+            else if(at->second != model_.docker.configs[i] && (at->second->has_long_history || model_.docker.configs[i]->has_long_history))
+                findings_.error(finding_code::limit, model_.docker.list.items[i].config,
+                    "a history of more than " + std::to_string(history_limit) + " steps is not compared with its parent's");
             else if(at->second != model_.docker.configs[i] && !is_parent(*at->second, *model_.docker.configs[i]))
                 findings_.error(finding_code::parent, model_.docker.list.items[i].config, "its parent " + parent + " has another history");
         }
@@ -242,8 +246,8 @@ private:
         auto const listed = manifests_.find(&m);
         if(listed != manifests_.end()) {
             auto& image = to_.images[listed->second];
-            if(!r.name.empty() && std::ranges::find(image.names, r.name) == image.names.end())
-                image.names.push_back(r.name);
+            if(!r.name.empty())
+                add_name(image, r.name);
             return;
         }
         if(m.layers.size() != m.config->diff_ids.size())
@@ -288,11 +292,20 @@ private:
         auto& same = to_.images[at->second];
         compare_layers(same, image);
         for(auto& name : image.names)
-            if(std::ranges::find(same.names, name) == same.names.end())
-                same.names.push_back(std::move(name));
+            add_name(same, std::move(name));
         same.in_manifest_json = same.in_manifest_json || image.in_manifest_json;
         same.in_index_json = same.in_index_json || image.in_index_json;
         return at->second;
+    }
+
+    // Not by looking through the image's own list: it may have a hundred thousand.
+    void add_name(verified_image& image, std::string name)
+    {
+        auto& known = names_[static_cast<std::size_t>(&image - to_.images.data())];
+        if(known.empty())
+            known.insert(image.names.begin(), image.names.end());
+        if(known.insert(name).second)
+            image.names.push_back(std::move(name));
     }
 
     void compare_layers(verified_image const& a, verified_image const& b)
@@ -356,8 +369,11 @@ private:
         auto const repositories = text ? detail::read_repositories(*text)
                                        : result<std::map<std::string, std::map<std::string, std::string>>>(text.error());
         if(!repositories) {
-            findings_.error(detail::code_of(repositories.error(), finding_code::missing_document), "archive",
-                "neither manifest.json nor index.json nor a good file repositories lists images");
+            auto const& why = repositories.error();
+            auto const code = detail::code_of(why, finding_code::missing_document);
+            findings_.error(code, "archive",
+                code == finding_code::limit ? "repositories: " + why.detail
+                                            : "neither manifest.json nor index.json nor a good file repositories lists images");
             return;
         }
         findings_.warning(finding_code::missing_document, "archive",
@@ -372,8 +388,14 @@ private:
         verified_image image;
         image.names.push_back(std::move(name));
         std::set<std::string> seen;
-        while(!directory.empty() && ++v1_steps_ < 100'000 && v1_bytes_ < std::uint64_t{256} << 20 && image.layers.size() < 1000 &&
-            seen.insert(directory).second) {
+        bool cut = false;
+        while(!directory.empty() && seen.insert(directory).second) {
+            cut = ++v1_steps_ > 100'000 || v1_bytes_ > std::uint64_t{256} << 20 || image.layers.size() == 1000;
+            if(cut) {
+                if(told_.insert("v1 limit").second)
+                    findings_.error(finding_code::limit, directory, "the ancestors of images are not followed as far as here");
+                break;
+            }
             auto const path = directory + "/layer.tar";
             auto const* const layer = facts_.file(path);
             auto const* const json = facts_.file(directory + "/json");
@@ -396,7 +418,7 @@ private:
                     "the config is missing, no JSON, or too large");
             directory = v1 ? v1->parent : std::string();
         }
-        if(seen.contains(directory))
+        if(!cut && seen.contains(directory))
             findings_.error(finding_code::invalid_document, directory, "an image that is its own ancestor");
         to_.images.push_back(std::move(image));
     }
@@ -410,6 +432,8 @@ private:
     std::map<manifest_view const*, std::size_t> manifests_;
     std::unordered_set<entry_facts const*> used_;
     std::multimap<digest, std::size_t> by_id_; ///< the images
+    std::unordered_map<std::size_t, std::unordered_set<std::string>> names_; ///< of images that are listed again, by number
+    std::set<std::pair<entry_facts const*, std::string>> checked_;           ///< layers, and the diff IDs that they were checked for
     std::set<std::string> told_;
     std::size_t v1_steps_ = 0;
     std::uint64_t v1_bytes_ = 0;

@@ -34,6 +34,8 @@
 
 namespace tarexport::detail {
 
+inline constexpr std::size_t history_limit = 4096; // steps of an image's history that are compared with those of its parent
+
 /// A config, as far as anything depends on it.
 struct config_view {
     entry_facts const* file = nullptr;
@@ -43,6 +45,7 @@ struct config_view {
     std::vector<std::string> diff_ids;
     platform target;
     std::vector<std::size_t> steps; ///< of the history, hashed
+    bool has_long_history = false;  ///< which is not hashed
 };
 
 /// A layer as a manifest has it.
@@ -74,6 +77,7 @@ struct root_view {
     std::vector<manifest_view const*> manifests; ///< all that it leads to, in order, without attestations
     std::size_t depth = 0;                     ///< how many indexes stand inside one another
     std::string broken;                        ///< why not all of it can be read; empty if it can
+    bool unread = false;                       ///< it is only more than is read here
 };
 
 /// `manifest.json` as somebody finds it.
@@ -88,7 +92,7 @@ struct docker_view {
 struct archive_model {
     docker_view docker;       ///< the last of that name, through links
     docker_view first_docker; ///< the first of that name, as containers/image has it
-    bool bad_manifest_json = false; ///< any of that name cannot be read
+    std::optional<failure> manifest_json_fault; ///< of any of that name
 
     entry_facts const* index_json = nullptr;
     std::optional<failure> index_json_fault;
@@ -197,7 +201,7 @@ private:
             read = failure{error::limit_exceeded, e->name, "more than " + std::to_string(image_limit) + " images"};
         if(!read) {
             d.fault = read.error();
-            model_.bad_manifest_json = true;
+            model_.manifest_json_fault = read.error();
             return {};
         }
         d.list = *std::move(read);
@@ -231,7 +235,8 @@ private:
             c.fault = failure{error::limit_exceeded, file.name, "more than " + std::to_string(layer_limit) + " layers in all"};
         else
             c.diff_ids = std::move(parsed->diff_ids);
-        if(parsed->history.size() <= 4096)
+        c.has_long_history = parsed->history.size() > history_limit;
+        if(!c.has_long_history)
             for(auto const& step : parsed->history)
                 c.steps.push_back(hash_of(step));
         return {};
@@ -310,9 +315,12 @@ private:
         bool const top = path_.empty();
         if(detail::is_attestation(d))
             return {};
-        if(std::ranges::find(path_, d.id) != path_.end() || path_.size() == index_depth_limit) {
-            r.broken = "an index that leads back to itself, or nests too deeply";
-            findings_.error(finding_code::invalid_document, d.id.str(), r.broken);
+        bool const back = std::ranges::find(path_, d.id) != path_.end();
+        if(back || path_.size() == index_depth_limit) {
+            r.unread = r.unread || !back;
+            r.broken = back ? "an index that leads back to itself"
+                            : "more than " + std::to_string(index_depth_limit) + " indexes stand inside one another";
+            findings_.error(back ? finding_code::invalid_document : finding_code::limit, d.id.str(), r.broken);
             return {};
         }
         bool const is_index = tarexport::media_type::is_index(d.media_type);
@@ -352,6 +360,7 @@ private:
         auto const read = t ? tarexport::parse_index(*t, e.name, index_limits) : result<index>(t.error());
         if(!read) {
             r.broken = sentence(read.error());
+            r.unread = r.unread || read.error().code == error::limit_exceeded;
             blame(read.error(), e.name);
             return {};
         }
@@ -362,6 +371,7 @@ private:
         for(auto const& child : read->manifests) {
             if(++visits_ > layer_limit) {
                 r.broken = "more than " + std::to_string(layer_limit) + " entries of indexes";
+                r.unread = true;
                 findings_.error(finding_code::limit, e.name, r.broken);
                 break;
             }

@@ -177,8 +177,10 @@ private:
 
     void note_packed_fault()
     {
+        auto const code = detail::code_of(expanded_.why(), finding_code::damaged_compression);
         facts_.packed_fault = expanded_.problem();
-        error(finding_code::damaged_compression, "archive", facts_.packed_fault);
+        facts_.cut_short = facts_.cut_short || code == finding_code::limit;
+        error(code, "archive", facts_.packed_fault);
     }
 
     void note_fault(failure const& f)
@@ -409,6 +411,7 @@ private:
         if(expanded != 0 && large_out_ > options_.expanded) {
             e.fault = "more than " + std::to_string(options_.expanded) + " bytes when decompressed, with what comes before it";
             e.tar_fault.clear();
+            e.beyond = true;
             e.diff_id = {};
         }
         auto const promised = e.is_file() ? detail::promised_digest(e.path) : std::nullopt;
@@ -445,16 +448,21 @@ private:
     {
         constexpr std::uint64_t longest = std::uint64_t{8} << 20;
         e.unread = e.size > longest || documents_ + e.size > options_.documents;
-        if(e.unread)
+        if(e.unread) {
+            content.look_inside();
             return {};
+        }
         documents_ += e.size;
         spooled_bytes::writer out(spool_);
         error_code ec;
         while(auto const n = content.read_some(mine_.plain(), ec))
             if(auto why = out.write(mine_.plain().first(n)); why.code.failed())
                 return why;
-        if(!ec)
-            e.text = out.finish();
+        if(ec)
+            return {};
+        e.text = out.finish();
+        auto text = spooled_bytes::open(e.text, 0, e.name);
+        content.look_at_tar(text);
         return {};
     }
 
