@@ -145,7 +145,7 @@ private:
         auto const* const e = facts_.last(detail::clean_path("/" + path).substr(1));
         if(e && e->type == tar_type::symlink)
             return facts_.file(path);
-        return e && e->is_file() && detail::clean_path(e->name) == path ? e : nullptr;
+        return e && e->is_file() && e->is_called(path) ? e : nullptr;
     }
 
     void run_docker()

@@ -109,6 +109,7 @@ struct content_facts {
 struct entry_facts : content_facts {
     std::string name;          ///< as it stands
     std::string path;          ///< where it is unpacked to: cleaned, and below the root whatever the name says
+    std::string cleaned;       ///< the name, cleaned; empty where that is `path`
     std::string link;          ///< as it stands
     std::shared_ptr<spooled_bytes const> text; ///< of a document
     std::uint64_t size = 0;
@@ -117,6 +118,9 @@ struct entry_facts : content_facts {
     bool before_target = false; ///< a hard link to what comes later, or never
 
     bool is_file() const noexcept { return !id.empty(); }
+
+    /// Return whether the name, cleaned, is this. Cleaning it for each that asks would take long: it may have a megabyte.
+    bool is_called(std::string_view other) const noexcept { return other == (cleaned.empty() ? path : cleaned); }
 };
 
 /// All entries of an archive, which can be found as loaders find them.
@@ -207,7 +211,7 @@ public:
     {
         auto const wanted = detail::clean_path(path);
         auto const* const e = first(detail::clean_path("/" + wanted).substr(1));
-        if(!e || detail::clean_path(e->name) != wanted)
+        if(!e || !e->is_called(wanted))
             return nullptr;
         if(e->type != tar_type::symlink || !follow)
             return e;

@@ -238,6 +238,9 @@ private:
         entry_facts e;
         e.name = h.name;
         e.path = detail::clean_path("/" + h.name).substr(1);
+        e.cleaned = detail::clean_path(h.name);
+        if(e.cleaned == e.path)
+            e.cleaned.clear();
         e.type = h.typeflag == tar_type::contiguous ? tar_type::regular : h.typeflag;
         e.link = h.link_name;
         e.size = static_cast<std::uint64_t>(std::max<std::int64_t>(h.size, 0));
