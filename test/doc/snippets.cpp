@@ -304,7 +304,7 @@ save_report save_or_resume(oci_layout_store const& store, names const& what, std
         options.archive_size = p.size();
         auto out = file_sink::resume(file, p.etag(), options);
         if(!out)
-            out = file_sink::create(file, options);
+            out = file_sink::create(file, options); // discards what is of another archive
         if(!out)
             return out;
         // The entry that the file ends in is written again: it may be the very one that was wrong.
