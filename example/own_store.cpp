@@ -89,7 +89,10 @@ public:
     {
         return std::vector<reference>(r.name() == name_.name() ? 1 : 0, name_);
     }
-    result<squares_layer> layer(image const&, std::size_t) const { return squares_layer{layer_}; }
+    result<squares_layer> layer(image const& i, std::size_t n) const
+    {
+        return n == 0 ? result<squares_layer>(squares_layer{layer_}) : failure{error::missing_layer, i.id.str(), {}};
+    }
 
 private:
     reference name_;

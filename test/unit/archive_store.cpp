@@ -184,7 +184,8 @@ BOOST_AUTO_TEST_CASE(a_wrong_layer_is_found_while_it_is_written)
     d.add(a, {"app:1"});
     d.replace(a.layer_path(0), "eno");
     tx::memory_sink out;
-    auto const report = tx::saver(d.open()).save(tx::names("app:1"), out);
+    auto const store = d.open();
+    auto const report = tx::saver(store).save(tx::names("app:1"), out);
     BOOST_TEST((report.reason.code == error::digest_mismatch));
     BOOST_TEST(report.reason.subject == "layer " + tx::digest_of("one").str());
 }

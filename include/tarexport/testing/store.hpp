@@ -211,7 +211,7 @@ std::vector<std::string> check_reference_store(S const& s, std::vector<listed_im
 
 /** Check that a store keeps the laws of `layer_store`, and its handles and sources theirs; layers must fit into memory.
 
-    Each layer has a lease; a plain tar archive has the digest that the config says, any other that of the manifest; a layer can be leased
+    Each layer has a lease, and there are no others; a plain tar archive has the digest that the config says, any other that of the manifest; a layer can be leased
     several times at once, and each lease is given back once.
 
     @param images Images of the store; each layer is read several times.
@@ -225,13 +225,15 @@ std::vector<std::string> check_layer_store(
     tarexport::detail::law_book laws;
     std::set<digest> checked;
     auto const before = live ? live() : 0;
-    for(auto const& i : images)
+    for(auto const& i : images) {
+        laws.refuses(s.layer(i, i.diff_ids.size()), error::missing_layer, "a layer above the last one of " + i.id.str());
         for(std::size_t n = 0; n != i.diff_ids.size(); ++n) {
             tarexport::detail::check_layer(s, i, n, laws, checked);
             if(live && live() != before)
                 laws.fail("layer " + std::to_string(n) + " of " + i.id.str() + ": " + std::to_string(live()) + " leases, expected "
                           + std::to_string(before) + " when none is held");
         }
+    }
     return laws.take();
 }
 
