@@ -10,6 +10,9 @@
 #define BOOST_TEST_MODULE verify
 #include <boost/test/unit_test.hpp>
 
+#include <tarexport/layout/hybrid.hpp>
+
+#include "blob_store.hpp"
 #include "verify_support.hpp"
 
 #include <tarexport/testing/fail_count.hpp>
@@ -222,6 +225,26 @@ BOOST_AUTO_TEST_CASE(thin_archives_tell_what_they_need)
     BOOST_TEST(missing.errors == 1u);
     BOOST_TEST((told(missing).find(a.str()) != std::string::npos));
     BOOST_TEST((missing.of(loader::docker_28).loads == answer::no));
+}
+
+BOOST_AUTO_TEST_CASE(other_platforms_of_a_name_are_no_disagreement)
+{
+    blobs::memory_blobs store;
+    blobs::four_platforms const four(store);
+    store.name("app:1", four.index);
+    struct policy {
+        hybrid_layout layout;
+        using hashes = default_policy::hashes;
+        no_observer observer;
+    };
+    memory_sink out;
+    save_options all;
+    all.platforms = platform_choice::all();
+    BOOST_TEST_REQUIRE(tarexport::saver(store, policy{}).save(names("app:1"), out, all).ok());
+    auto const v = verified(out.bytes());
+    BOOST_TEST(v.images.size() == 4u);
+    BOOST_TEST(std::ranges::count(v.images, true, &verified_image::in_manifest_json) == 1);
+    BOOST_TEST(!has(v, severity::warning, finding_code::disagreement), told(v));
 }
 
 BOOST_AUTO_TEST_CASE(layers_that_are_not_to_be_passed_on)

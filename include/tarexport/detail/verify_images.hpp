@@ -319,12 +319,26 @@ private:
     {
         if(!model_.docker.file || !model_.index_json || model_.docker.fault || model_.index_json_fault)
             return;
+        auto const beside = other_platforms();
         for(auto const& i : to_.images)
-            if(!i.id.empty() && i.in_manifest_json != i.in_index_json)
+            if(!i.id.empty() && i.in_manifest_json != i.in_index_json && !beside.contains(i.id))
                 findings_.warning(finding_code::disagreement, i.id.str(),
                     i.in_manifest_json ? "an image of manifest.json that is not in index.json"
                                        : "an image of index.json that is not in manifest.json");
         compare_names();
+    }
+
+    // The images of indexes that have one in manifest.json, where there is room for one platform of a name.
+    std::set<digest> other_platforms() const
+    {
+        std::set<config_view const*> const listed(model_.docker.configs.begin(), model_.docker.configs.end());
+        std::set<digest> all;
+        for(auto const& r : model_.roots)
+            if(std::ranges::any_of(r.manifests, [&](auto const* m) { return m->config && listed.contains(m->config); }))
+                for(auto const* m : r.manifests)
+                    if(m->config)
+                        all.insert(m->config->file->id);
+        return all;
     }
 
     // A full name of index.json and a tag of manifest.json that are the same have to lead to the same image.
