@@ -147,6 +147,16 @@ BOOST_AUTO_TEST_CASE(huge_counts)
     BOOST_TEST(has(v, finding_code::limit));
     BOOST_TEST(v.bytes == text.size());
     BOOST_TEST(answers(v) == "uuuuuuu");
+    // Global headers are entries, too.
+    auto block = archive().add("g").end().substr(0, 512);
+    auto const field = std::string_view(block).substr(148, 6);
+    auto const sum = std::stoul(std::string(field), nullptr, 8) + 'g' - '0';
+    std::snprintf(block.data() + 148, 7, "%06lo", sum);
+    block[156] = 'g';
+    std::string global;
+    for(int i = 0; i != 200; ++i)
+        global += block;
+    BOOST_TEST(has(verified(global + archive().end(), how), finding_code::limit));
 
     how = {};
     how.names = 10'000;

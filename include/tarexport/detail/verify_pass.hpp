@@ -218,7 +218,7 @@ private:
     {
         names_ += e.header.name.size() + e.header.link_name.size();
         std::string what;
-        if(facts_.entries().size() == options_.entries)
+        if(to_.entries == options_.entries)
             what = "more than " + std::to_string(options_.entries) + " entries";
         else if(names_ > options_.names)
             what = "more than " + std::to_string(options_.names) + " bytes of names";
