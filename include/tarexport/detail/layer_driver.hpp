@@ -51,7 +51,11 @@ class layer_driver {
 public:
     using source = source_of<Handle>;
 
-    /// Construct from what outlives this object. @param spare Whose work the further threads do; null: with more than one job, they are this driver's.
+    /** Construct from what outlives this object.
+
+        @param jobs With more than 1, each large layer has further threads.
+        @param spare With 1, a large layer has them for a worker taken from here; null: never.
+    */
     layer_driver(plan const& p, std::span<Handle const> leases, serializer& s, std::size_t buffer_size, std::size_t jobs,
         spare_workers* spare = nullptr)
         : plan_(p)

@@ -13,13 +13,16 @@
 
 namespace tarexport::detail {
 
-/** Counts the threads that have nothing left to do, so that each may be replaced by those that help another.
+/** Counts the workers that have nothing left to do. For each of them another one may have threads of its own.
+
+    What was taken is given back with `add`, when the help has ended.
 
     @par Thread Safety
-    All of it.
+    Members may be called from several threads.
 */
 class spare_workers {
 public:
+    /// Add a worker that is out of work, or whose place is free again.
     void add() noexcept { ++count_; }
 
     /// Take one. @return Whether there was one.
