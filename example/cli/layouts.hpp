@@ -15,6 +15,7 @@
 #include <tarexport/layout/docker.hpp>
 #include <tarexport/layout/hybrid.hpp>
 #include <tarexport/observer.hpp>
+#include <tarexport/paired_sha256.hpp>
 
 #include <boost/program_options.hpp>
 
@@ -31,7 +32,7 @@ namespace cli {
 template<class Layout, class Observer>
 struct tool_policy {
     Layout layout;
-    using hashes = tarexport::hash_set<tarexport::sha256, tarexport::sha384, tarexport::sha512>;
+    using hashes = tarexport::hash_set<tarexport::paired_sha256, tarexport::sha384, tarexport::sha512>;
     Observer observer;
 };
 

@@ -48,7 +48,7 @@ struct attribute {
 struct span_begun {
     activity what;
     std::span<attribute const> attributes;
-    std::size_t worker = 0; ///< one number for each thread that writes at the same time; 0 for the calling one
+    std::size_t worker = 0; ///< one number for each part of the archive that is written at the same time; 0 for all else
 };
 
 /// The activity that this worker began last and has not ended ends.

@@ -10,6 +10,7 @@
 
 #include <tarexport.hpp>
 #include <tarexport/digest_set.hpp>
+#include <tarexport/paired_sha256.hpp>
 #include <tarexport/store/expanded.hpp>
 #include <tarexport/store/measured.hpp>
 #include <tarexport/testing/store.hpp>
@@ -396,6 +397,14 @@ struct my_policy {
 
 static_assert(saver_policy<my_policy> && saver_policy<default_policy>);
 //]
+
+//[paired_policy
+struct fast_policy : default_policy {
+    using hashes = hash_set<paired_sha256, sha384, sha512>;
+};
+//]
+
+static_assert(saver_policy<fast_policy>);
 
 } // namespace exemplar
 

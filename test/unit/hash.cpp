@@ -6,6 +6,7 @@
 //
 
 #include <tarexport/hash.hpp>
+#include <tarexport/paired_sha256.hpp>
 
 #define BOOST_TEST_MODULE hash
 #include <boost/test/unit_test.hpp>
@@ -208,6 +209,13 @@ BOOST_AUTO_TEST_CASE(laws_of_another_hash)
         BOOST_TEST(digest_of<own_sha256>(sample(size)) == digest_of<sha256>(sample(size)));
 }
 
+BOOST_AUTO_TEST_CASE(laws_of_a_hash_that_takes_two_inputs)
+{
+    conformance<paired_sha256>();
+    if(!paired_sha256::pays())
+        BOOST_TEST_MESSAGE("SKIPPED: this processor has no SHA instructions; OpenSSL's hash was tried in their place");
+}
+
 // FIPS 180-4, the examples of one block.
 BOOST_AUTO_TEST_CASE(known_answers)
 {
@@ -254,4 +262,28 @@ BOOST_AUTO_TEST_CASE(hashes_chosen_at_run_time)
     BOOST_TEST(moved.start(digest_algorithm::sha512));
     moved.stop();
     BOOST_TEST(!moved.running());
+}
+
+BOOST_AUTO_TEST_CASE(two_hashes_chosen_at_run_time)
+{
+    using hashes = hash_set<paired_sha256, sha512>;
+    BOOST_TEST(hashes::pays() == paired_sha256::pays());
+    BOOST_TEST((!hash_set<sha256, sha512>::pays()));
+    for(auto const a : {digest_algorithm::sha256, digest_algorithm::sha512})
+        for(auto const b : {digest_algorithm::sha256, digest_algorithm::sha512})
+            for(bool const idle : {false, true}) {
+                hashes::hasher x;
+                hashes::hasher y;
+                BOOST_TEST((x.start(a) && y.start(b)));
+                if(idle)
+                    y.stop();
+                x.update(to_bytes("x"));
+                y.update(to_bytes("yy"));
+                hashes::hasher::update_both(x, to_bytes(sample(200)), y, to_bytes(sample(300)));
+                auto const expected = [](digest_algorithm which, std::string const& text) {
+                    return which == digest_algorithm::sha256 ? digest_of(text) : digest_of<sha512>(text);
+                };
+                BOOST_TEST((x.result() == expected(a, "x" + std::string(sample(200)))));
+                BOOST_TEST((y.result() == (idle ? std::nullopt : std::optional(expected(b, "yy" + std::string(sample(300)))))));
+            }
 }

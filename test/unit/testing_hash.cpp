@@ -5,6 +5,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 
+#include <tarexport/paired_sha256.hpp>
 #include <tarexport/testing/hash.hpp>
 
 #define BOOST_TEST_MODULE testing_hash
@@ -75,11 +76,23 @@ struct counts_in_32_bits {
     std::uint64_t size = 0;
 };
 
+// Forgets what the longer of two inputs has more.
+struct forgets : sha256 {
+    static bool pays() noexcept { return true; }
+    static void update_both(forgets& a, bytes_view of_a, forgets& b, bytes_view of_b)
+    {
+        auto const both = std::min(of_a.size(), of_b.size());
+        a.update(of_a.first(both));
+        b.update(of_b.first(both));
+    }
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(good_hashes_pass)
 {
     BOOST_TEST(testing::check_hash<sha256>() == none, boost::test_tools::per_element());
+    BOOST_TEST(testing::check_hash<paired_sha256>() == none, boost::test_tools::per_element());
     BOOST_TEST(testing::check_hash<sha512>() == none, boost::test_tools::per_element());
 }
 
@@ -93,6 +106,9 @@ BOOST_AUTO_TEST_CASE(offenders_are_told)
     BOOST_TEST(!tells(chatty_says, "split at 0:"));
     BOOST_TEST(tells(chatty_says, "updates of one byte"));
     BOOST_TEST(tells(testing::check_hash<ends_early>(), "split at 7:"));
+    auto const forgetful = testing::check_hash<forgets>();
+    BOOST_TEST(!forgetful.empty());
+    BOOST_TEST(std::ranges::all_of(forgetful, [](auto const& s) { return s.starts_with("update_both(a, x, b, y) equals"); }));
     auto const old = testing::check_hash<counts_in_32_bits>();
     BOOST_TEST(old.size() == 1u);
     BOOST_TEST(tells(old, "520 MiB"));

@@ -93,14 +93,18 @@ public:
     /// Read the next bytes. They stay valid until the next read, or as long as this object.
     action perform(read_layer const& a)
     {
+        hash_pending();
         error_code ec;
         auto const left = std::min<std::uint64_t>(unread_, a.max);
-        if(!ahead_ && !alone_ && left >= worth_threads && (jobs_ > 1 || borrow()))
+        if(!ahead_ && !alone_ && left >= worth_threads && (jobs_ > 1 || (!defers_ && borrow())))
             read_beside(left, read_size(a, buffer_size_), left == unread_);
         auto const bytes = ahead_ ? ahead_->take(a.max, ec) : take(read_size(a, buffer_size_), ec);
         unread_ -= bytes.size();
-        if(!ahead_)
-            hasher_.update(bytes);
+        if(!ahead_) {
+            pending_ = bytes;
+            if(!defers_ || bytes.size() < worth_pairing)
+                hash_pending();
+        }
         return answer(bytes, ec);
     }
 
@@ -115,11 +119,33 @@ public:
     /// Finish with the layer. The bytes read last stay valid.
     action perform(close_layer const& a)
     {
+        hash_pending();
         error_code ec;
         bool const more = a.at_end && goes_on(ec);
         if(!ec.failed() && lent())
             hash_lent(lent_->end(), ec);
         return close(more, ec);
+    }
+
+    // What a thread uses that drives two, whose layers are hashed in pairs.
+
+    /// Let what is read from now on wait for its hash, or no longer. Nothing is read beside the writing then.
+    void defer_hash(bool defers) noexcept { defers_ = defers; }
+
+    /// Return whether bytes that were read wait for their hash. It is caught up with before the next read.
+    bool is_pending() const noexcept { return !pending_.empty(); }
+
+    /// Hash what waits in two drivers.
+    static void hash_both(layer_driver& a, layer_driver& b)
+    {
+        Hashes::hasher::update_both(a.hasher_, std::exchange(a.pending_, {}), b.hasher_, std::exchange(b.pending_, {}));
+    }
+
+    /// Hash what waits here.
+    void hash_pending()
+    {
+        if(!pending_.empty())
+            hasher_.update(std::exchange(pending_, {}));
     }
 
     // What a driver uses whose sink takes the blocks of a layer that is hashed.
@@ -175,6 +201,7 @@ public:
 private:
     using ahead = read_ahead<source, typename Hashes::hasher>;
     static constexpr std::uint64_t worth_threads = std::uint64_t{1} << 20; // bytes; less is done before they have begun
+    static constexpr std::size_t worth_pairing = std::size_t{16} << 10;     // bytes; less is hashed before another thread could be asked
 
     // A system that has no more threads, or no memory for that, has the calling one.
     void read_beside(std::uint64_t size, std::size_t first, bool to_end)
@@ -279,6 +306,8 @@ private:
     spare_workers* spare_;
     bool borrowed_ = false;
     bool alone_ = false; // whether the open layer can have no further threads
+    bool defers_ = false;
+    bytes_view pending_; // read, not hashed yet
     typename Hashes::hasher hasher_;
     std::optional<source> source_; // kept after `close_layer`, since its memory may still be on its way out
     planned_layer const* layer_ = nullptr;

@@ -11,6 +11,7 @@
 #include <tarexport/bytes.hpp>
 #include <tarexport/detail/entry_watch.hpp>
 #include <tarexport/detail/lent_threads.hpp>
+#include <tarexport/detail/part_queue.hpp>
 #include <tarexport/detail/spare_workers.hpp>
 #include <tarexport/detail/sync_driver.hpp>
 #include <tarexport/error.hpp>
@@ -25,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <stop_token>
@@ -104,8 +106,11 @@ private:
 
 /* Writes parts of an archive side by side: each thread takes the largest part that is left, and drives it.
 
-   A part that is more than a thread's share is read and hashed in threads of its own, as the sync driver does; so is the rest of one that a
-   thread is still busy with when another has nothing left to do. Not where the threads are lent.
+   With hashes that take two inputs side by side, each thread drives two parts, a portion of both at a time, and then takes those of which most
+   is left: so all parts end at about the same time.
+
+   A part that is more than a thread's share is otherwise read and hashed in threads of its own, as the sync driver does; so is, with any hashes,
+   the rest of one that a thread is still busy with when another has nothing left to do. Not where the threads are lent.
 */
 template<class Hashes, layer_handle Handle, positional_sink Sink, observer O, class Threads>
 class parallel_driver {
@@ -119,15 +124,9 @@ public:
         , observer_(o)
         , threads_(threads)
         , range_(p.bounded(options.range))
+        , jobs_(std::max<std::size_t>(options.jobs, 1))
+        , queue_(parts(), pairs(), jobs_ * begun_per_job)
     {
-        bool const divisible = range_.first <= range_.last && range_.last <= p.size() && !options.sum;
-        if(divisible && options.jobs > 1 && out.any_order())
-            parts_ = detail::cut_into_parts(p, range_, part_size());
-        else
-            parts_.push_back(range_);
-        std::ranges::sort(parts_, [](byte_range const& a, byte_range const& b) {
-            return a.size() != b.size() ? a.size() > b.size() : a.first < b.first;
-        });
     }
 
     save_report run()
@@ -141,10 +140,70 @@ public:
     }
 
 private:
-    using part = sink_part<Sink>;
+    using driver = sync_driver<Hashes, Handle, sink_part<Sink>, O>;
     static constexpr bool own = std::is_same_v<Threads, own_threads>;
+    static constexpr std::size_t begun_per_job = 4; // some more than two, so that the last ones are not left alone
 
-    std::size_t workers() const noexcept { return std::min(std::max<std::size_t>(options_.jobs, 1), parts_.size()); }
+    struct task {
+        task(parallel_driver& d, byte_range part, std::size_t n)
+            : number(n)
+            , options(d.options_of(part))
+            , out(d.sink_, part.first - d.range_.first)
+            , writing(d.plan_, d.leases_, out, options, d.observer_, n, own ? &d.spare_ : nullptr)
+        {
+            writing.start();
+        }
+
+        std::uint64_t left() const noexcept { return writing.left(); }
+        bool ended() const noexcept { return writing.ended(); }
+
+        std::size_t number;
+        write_options options;
+        sink_part<Sink> out;
+        driver writing;
+    };
+
+    using share = typename part_queue<task>::share;
+
+    static bool pairs() noexcept
+    {
+        if constexpr(requires { Hashes::pays(); })
+            return Hashes::pays();
+        else
+            return false;
+    }
+
+    std::vector<byte_range> parts() const
+    {
+        std::vector<byte_range> found{range_};
+        bool const divisible = range_.first <= range_.last && range_.last <= plan_.size() && !options_.sum;
+        if(divisible && jobs_ > 1 && sink_.any_order())
+            found = detail::cut_into_parts(plan_, range_, part_size());
+        std::ranges::sort(found, [](byte_range const& a, byte_range const& b) {
+            return a.size() != b.size() ? a.size() > b.size() : a.first < b.first;
+        });
+        return found;
+    }
+
+    // Some parts for each thread, so that all end at about the same time; none so small that beginning it is felt.
+    std::uint64_t part_size() const noexcept
+    {
+        constexpr std::uint64_t least = std::uint64_t{4} << 20;
+        constexpr std::uint64_t parts_per_job = 8;
+        return std::max(least, range_.size() / jobs_ / parts_per_job);
+    }
+
+    write_options options_of(byte_range part) const
+    {
+        auto options = options_;
+        options.range = part;
+        options.stop = stop_.get_token();
+        if(!own || (queue_.size() > 1 && (pairs() || part.size() <= range_.size() / jobs_)))
+            options.jobs = 1;
+        return options;
+    }
+
+    std::size_t workers() const noexcept { return std::min(jobs_, queue_.size()); }
 
     void work_in_threads()
     requires(!own)
@@ -152,13 +211,13 @@ private:
         lent_threads others;
         try {
             for(std::size_t worker = 1; worker < workers(); ++worker)
-                others.ask(threads_, [this, worker] { work(worker); });
+                others.ask(threads_, [this] { work(); });
         }
         catch(...) {
             stop_.request_stop();
             throw;
         }
-        work(0);
+        work();
     }
 
     void work_in_threads()
@@ -167,7 +226,7 @@ private:
         std::vector<std::jthread> others;
         try {
             for(std::size_t worker = 1; worker < workers(); ++worker)
-                others.emplace_back([this, worker] { work(worker); });
+                others.emplace_back([this] { work(); });
         }
         catch(std::system_error const&) {
             // A system that has no more threads has those that there are.
@@ -176,22 +235,21 @@ private:
             stop_.request_stop();
             throw;
         }
-        work(0);
+        work();
     }
 
-    // Some parts for each thread, so that all end at about the same time; none so small that beginning it is felt.
-    std::uint64_t part_size() const noexcept
-    {
-        constexpr std::uint64_t least = std::uint64_t{4} << 20;
-        constexpr std::uint64_t parts_per_job = 8;
-        return std::max(least, range_.size() / options_.jobs / parts_per_job);
-    }
-
-    void work(std::size_t worker) noexcept
+    void work() noexcept
     {
         try {
-            while(auto const* p = next_part())
-                add(drive(*p, worker));
+            queue_.enter();
+            auto const begin = [this](byte_range part, std::size_t n) { return std::make_unique<task>(*this, part, n); };
+            for(auto s = queue_.take(begin); s.first; s = queue_.take(begin)) {
+                drive(s);
+                for(auto const& t : {s.first.get(), s.second.get()})
+                    if(t != nullptr && t->ended())
+                        add(t->writing.report());
+                queue_.give_back(std::move(s));
+            }
             spare_.add();
         }
         catch(...) {
@@ -199,25 +257,23 @@ private:
             if(!thrown_)
                 thrown_ = std::current_exception();
             stop_.request_stop();
+            queue_.give_up();
         }
     }
 
-    byte_range const* next_part()
+    static void drive(share& s)
     {
-        std::scoped_lock const lock(mutex_);
-        bool const given_up = thrown_ || report_.reason.code.failed();
-        return given_up || next_ == parts_.size() ? nullptr : &parts_[next_++];
-    }
-
-    save_report drive(byte_range const& r, std::size_t worker)
-    {
-        auto options = options_;
-        options.range = r;
-        options.stop = stop_.get_token();
-        if(!own || (parts_.size() > 1 && r.size() <= range_.size() / options_.jobs))
-            options.jobs = 1;
-        part out(sink_, r.first - range_.first);
-        return sync_driver<Hashes, Handle, part, O>(plan_, leases_, out, options, observer_, worker, own ? &spare_ : nullptr).run();
+        auto& a = s.first->writing;
+        if(s.to_end)
+            return a.finish();
+        a.read_portion();
+        if(s.second) {
+            auto& b = s.second->writing;
+            b.read_portion();
+            driver::hash_both(a, b);
+            b.write_portion();
+        }
+        a.write_portion();
     }
 
     // The first failure is the reason; the others are what stopping did to them.
@@ -230,8 +286,10 @@ private:
         if(report_.reason.code.failed())
             r.reason = std::move(report_.reason);
         report_ = std::move(r);
-        if(report_.reason.code.failed())
+        if(report_.reason.code.failed()) {
             stop_.request_stop();
+            queue_.begin_no_more();
+        }
     }
 
     plan const& plan_;
@@ -241,12 +299,12 @@ private:
     shared_observer<O>& observer_;
     Threads& threads_;
     byte_range range_;
-    std::vector<byte_range> parts_;
+    std::size_t jobs_;
     spare_workers spare_;
     std::stop_source stop_; // the user's, and that of a worker that failed
+    part_queue<task> queue_;
 
     std::mutex mutex_; // of what follows
-    std::size_t next_ = 0;
     save_report report_;
     std::exception_ptr thrown_;
 };

@@ -23,6 +23,7 @@
 #include <tarexport/write_options.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <variant>
@@ -43,17 +44,58 @@ public:
     {
     }
 
+    /// Write all of the range.
     save_report run()
+    {
+        start();
+        finish();
+        return report();
+    }
+
+    // The same in portions, for a thread that hashes those of two drivers at once: start; read, hash, write; ..; report.
+
+    void start()
     {
         if(options_.sum)
             sum_.start(digest_algorithm::sha256);
-        action next = serializer_.start();
-        while(!std::holds_alternative<done>(next)) {
-            if(options_.stop.stop_requested() && serializer_.may_stop())
-                next = serializer_.failed({error::cancelled, {}, {}});
-            else
-                next = std::visit([this](auto const& a) { return this->perform(a); }, next);
-        }
+        next_ = serializer_.start();
+    }
+
+    bool ended() const noexcept { return std::holds_alternative<done>(next_); }
+
+    /// Go on to the end.
+    void finish()
+    {
+        while(!ended())
+            step();
+    }
+
+    /// Go on until bytes of a layer wait for their hash, or to the end.
+    void read_portion()
+    {
+        layers_.defer_hash(true);
+        while(!ended() && !layers_.is_pending())
+            step();
+        layers_.defer_hash(false);
+    }
+
+    /// Hash what both have read.
+    static void hash_both(sync_driver& a, sync_driver& b) { layer_driver<Hashes, Handle>::hash_both(a.layers_, b.layers_); }
+
+    /// Write that. Then no byte of it waits in this driver any more.
+    void write_portion()
+    {
+        layers_.hash_pending();
+        while(!ended() && !std::holds_alternative<read_layer>(next_))
+            step();
+    }
+
+    /// Return how many bytes are not written.
+    std::uint64_t left() const noexcept { return serializer_.range().size() - serializer_.report().bytes; }
+
+    /// Return how it went. Precondition: it has ended.
+    save_report report()
+    {
         auto report = serializer_.report();
         report.sum = sum_.result();
         return report;
@@ -62,6 +104,14 @@ public:
 private:
     static constexpr bool copies = extent_source<source_of<Handle>> && extent_sink<Sink>;
     static constexpr bool clones = copies && requires(Sink& s, file_extent e, error_code& ec) { s.clone_some(e, ec); };
+
+    void step()
+    {
+        if(options_.stop.stop_requested() && serializer_.may_stop())
+            next_ = serializer_.failed({error::cancelled, {}, {}});
+        else
+            next_ = std::visit([this](auto const& a) { return this->perform(a); }, next_);
+    }
 
     action perform(open_layer const& a) { return layers_.perform(a, (a.hash ? clones : copies) && !options_.sum); }
     action perform(read_layer const& a) { return layers_.perform(a); }
@@ -128,6 +178,7 @@ private:
 
     Sink& sink_;
     write_options const& options_;
+    action next_;
     serializer serializer_;
     layer_driver<Hashes, Handle> layers_;
     entry_watch<O> watch_;

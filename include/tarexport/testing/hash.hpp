@@ -12,6 +12,7 @@
 #include <tarexport/digest.hpp>
 #include <tarexport/hash.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -69,6 +70,8 @@ public:
         sizes();
         splits();
         moves();
+        if constexpr(paired_hash<H>)
+            pairs();
         long_input();
         return std::move(broken_);
     }
@@ -133,6 +136,28 @@ private:
         expect(third.result(), reference_digest(*algorithm_, whole), "a run that was moved");
         third = H();
         expect(third.result(), reference_digest(*algorithm_, {}), "a run after another");
+    }
+
+    // Runs that are anywhere in a block, with portions of different sizes.
+    void pairs()
+    {
+        std::string_view const whole = text_;
+        for(std::size_t i = 0; i != 2000; ++i) {
+            auto const of_a = whole.substr(0, i * 37 % 450);
+            auto const of_b = whole.substr(i % 8, i * 53 % 450);
+            auto const before_a = i * 7 % 130;
+            auto const before_b = i * 11 % 130;
+            H a;
+            H b;
+            a.update(part(of_a.substr(0, before_a)));
+            b.update(part(of_b.substr(0, before_b)));
+            auto const rest = [](std::string_view all, std::size_t n) { return part(all.substr(std::min(n, all.size()))); };
+            H::update_both(a, rest(of_a, before_a), b, rest(of_b, before_b));
+            auto const law = "update_both(a, x, b, y) equals a.update(x); b.update(y), with " + std::to_string(of_a.size()) + " and " +
+                             std::to_string(of_b.size()) + " bytes";
+            expect(a.result(), reference_digest(*algorithm_, of_a), law);
+            expect(b.result(), reference_digest(*algorithm_, of_b), law);
+        }
     }
 
     // More bits than 32 can count.
