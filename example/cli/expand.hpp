@@ -8,14 +8,12 @@
 #ifndef TAREXPORT_CLI_EXPAND_HPP
 #define TAREXPORT_CLI_EXPAND_HPP
 
+#include "inflater.hpp"
 #include "layouts.hpp"
 #include "output.hpp"
 #include "save.hpp"
 
 #include <tarexport/store/expanded.hpp>
-#ifdef TAREXPORT_ISAL
-#include <tarexport/isal_inflater.hpp>
-#endif
 
 #include <algorithm>
 #include <stop_token>
@@ -27,12 +25,6 @@
 // Unpacking the layers of a store on their way, as `--expand` says.
 
 namespace cli {
-
-#ifdef TAREXPORT_ISAL
-using inflater = tarexport::isal_inflater;
-#else
-using inflater = tarexport::zlib_inflater;
-#endif
 
 /// What `--expand` makes of a store. It borrows the store.
 template<class Store>

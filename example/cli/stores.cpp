@@ -7,8 +7,10 @@
 
 #include "stores.hpp"
 #include "commands.hpp"
+#include "inflater.hpp"
 #include "text.hpp"
 
+#include <tarexport/any_inflater.hpp>
 #include <tarexport/error.hpp>
 
 #include <boost/throw_exception.hpp>
@@ -79,6 +81,7 @@ any_store open_docker(std::string where)
 {
     tarexport::docker_store_options options;
     options.driver = take_value(where, "driver", "NAME");
+    options.layers.inflater = tarexport::make_inflater<inflater>;
     return opened(tarexport::docker_store::open(where.empty() ? docker_root() : where, options));
 }
 
@@ -86,6 +89,7 @@ any_store open_containers(std::string where)
 {
     tarexport::containers_options options;
     options.driver = take_value(where, "driver", "NAME");
+    options.layers.inflater = tarexport::make_inflater<inflater>;
     return opened(tarexport::containers_store::open(where.empty() ? containers_root() : where, options));
 }
 

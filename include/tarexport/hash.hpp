@@ -42,12 +42,12 @@ concept hash_algorithm = std::default_initializable<H> && std::movable<H> && req
 
 /** A `hash_algorithm` that takes bytes of two runs side by side, in less time than one after the other.
 
-    `H::pays()` tells whether that is so on this machine.
+    `H::pairing_pays()` tells whether that is so on this machine.
     Law: `H::update_both(a, x, b, y)` equals `a.update(x); b.update(y)`, whatever the sizes; `a` and `b` are two objects.
 */
 template<class H>
 concept paired_hash = hash_algorithm<H> && requires(H& h, bytes_view bytes) {
-    { H::pays() } -> std::same_as<bool>;
+    { H::pairing_pays() } noexcept -> std::same_as<bool>;
     H::update_both(h, bytes, h, bytes);
 };
 
@@ -123,7 +123,7 @@ digest digest_of(std::string_view text)
 /** The hashes that a saver can compute; each digest is verified by the one that it names.
 
     A user's own implementation of an algorithm takes the place of ours: `hash_set<my_sha256, sha384, sha512>`. With one that is a
-    `paired_hash`, `write` hashes layers in pairs.
+    `paired_hash`, `write` hashes layers in pairs where it has several threads.
 */
 template<hash_algorithm... Hs>
 class hash_set {
@@ -132,7 +132,7 @@ public:
     static constexpr bool supports(digest_algorithm a) noexcept { return ((Hs::name == name_of(a)) || ...); }
 
     /// Return whether one of them takes two inputs side by side in less time on this machine.
-    static bool pays() noexcept { return (hash_set::pays_for<Hs>() || ...); }
+    static bool pairing_pays() noexcept { return (hash_set::pays_for<Hs>() || ...); }
 
     /** A running hash of an algorithm that is known at run time.
 
@@ -212,7 +212,7 @@ private:
     static bool pays_for() noexcept
     {
         if constexpr(paired_hash<H>)
-            return H::pays();
+            return H::pairing_pays();
         else
             return false;
     }

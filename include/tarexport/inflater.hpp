@@ -29,7 +29,8 @@ enum class inflate_status {
     the two is empty then. What was used behind the member's last byte is given back. An empty `in` means that there are no more bytes: what is
     still inside comes out.
 
-    A choice made at compile time, of those who decompress layers: `expanded_store`.
+    A choice made at compile time by who decompresses layers (`expanded_store`), and at run time of those who read an engine's records
+    (`tar_split_options`).
 */
 template<class I>
 concept inflater = std::default_initializable<I> && std::movable<I> && requires(I& i, bytes_view& in, std::span<std::byte>& out) {

@@ -43,7 +43,7 @@ inline constexpr bool is_result<result<T>> = true;
 
 } // namespace detail
 
-/** The bytes of one layer, front to back, read by one thread.
+/** The bytes of one layer, front to back, read by one thread at a time.
 
     `s.read_some(b, ec)` puts 1 to `b.size()` bytes at the front of `b` and returns their number;
     returns 0 with `ec` clear at the end, and 0 with `ec` set on an error.

@@ -51,7 +51,7 @@ struct span_begun {
     std::size_t worker = 0; ///< one number for each part of the archive that is written at the same time; 0 for all else
 };
 
-/// The activity that this worker began last and has not ended ends.
+/// The activity that was begun last with this number, and has not ended, ends.
 struct span_ended {
     activity what;
     bool ok;

@@ -21,8 +21,8 @@ namespace tarexport {
 
 /** SHA-256 that takes two inputs side by side, where the processor has instructions for it: x86-64 with the SHA extensions.
 
-    Elsewhere it is OpenSSL's. The instructions of one input wait for each other; those of a second one take their place, so that one core
-    hashes two inputs half as fast again as one. For a policy: `hash_set<paired_sha256, sha384, sha512>`.
+    Elsewhere it is OpenSSL's. The instructions of one input wait for each other, and those of a second one take their place: one core
+    hashes two inputs at 1.5 times the speed of one. For a policy: `hash_set<paired_sha256, sha384, sha512>`.
 
     @par Exception Safety
     Where OpenSSL's is used, as `evp_hash`. Otherwise nothing throws.
@@ -33,12 +33,12 @@ public:
 
     paired_sha256()
     {
-        if(!pays())
+        if(!pairing_pays())
             run_.emplace<sha256>();
     }
 
     /// Return whether two inputs are hashed side by side on this machine.
-    static bool pays() noexcept { return detail::has_sha256_instructions(); }
+    static bool pairing_pays() noexcept { return detail::has_sha256_instructions(); }
 
     void update(bytes_view bytes)
     {

@@ -8,6 +8,7 @@
 #ifndef TAREXPORT_TAR_SPLIT_READER_HPP
 #define TAREXPORT_TAR_SPLIT_READER_HPP
 
+#include <tarexport/any_inflater.hpp>
 #include <tarexport/bytes.hpp>
 #include <tarexport/detail/clean_path.hpp>
 #include <tarexport/detail/gzip_file.hpp>
@@ -18,6 +19,7 @@
 #include <tarexport/error.hpp>
 #include <tarexport/shared_directory.hpp>
 #include <tarexport/tar_header.hpp>
+#include <tarexport/zlib_inflater.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -68,9 +70,11 @@ public:
     /** Open a record.
 
         @param jobs How many threads may work at once. With 2, a large record is decompressed in a thread of its own.
+        @param make Makes what decompresses it; not null.
         @return A reader, `not_a_regular_file`, or the system's error.
     */
-    static result<tar_split_reader> open(path_below const& record, tar_split_limits const& limits = {}, std::size_t jobs = 1);
+    static result<tar_split_reader> open(path_below const& record, tar_split_limits const& limits = {}, std::size_t jobs = 1,
+        inflater_maker make = make_inflater<zlib_inflater>);
 
     /** Read the next line.
 
@@ -81,6 +85,9 @@ public:
 
     /// Return what the line stands for; valid until the next call of `next`.
     tar_split_entry const& entry() const noexcept { return entry_; }
+
+    /// Return how many bytes the line has in the record, uncompressed.
+    std::size_t line_size() const noexcept { return text_.size(); }
 
     /// Return the size of the archive up to the end of the current entry.
     std::uint64_t archive_size() const noexcept { return archive_size_; }
@@ -93,8 +100,8 @@ private:
         std::optional<detail::sparse_map> map;
     };
 
-    tar_split_reader(detail::posix_file file, std::string path, tar_split_limits const& limits, std::size_t jobs)
-        : file_(std::move(file), jobs)
+    tar_split_reader(detail::gzip_input file, std::string path, tar_split_limits const& limits)
+        : file_(std::move(file))
         , path_(std::move(path))
         , limits_(limits)
     {
@@ -140,9 +147,10 @@ private:
 
     @return The size in bytes, or the errors of `tar_split_reader`.
 */
-inline result<std::uint64_t> tar_split_size(path_below const& record, tar_split_limits const& limits = {}, std::size_t jobs = 1)
+inline result<std::uint64_t> tar_split_size(path_below const& record, tar_split_limits const& limits = {}, std::size_t jobs = 1,
+    inflater_maker make = make_inflater<zlib_inflater>)
 {
-    auto reader = tar_split_reader::open(record, limits, jobs);
+    auto reader = tar_split_reader::open(record, limits, jobs, make);
     if(!reader)
         return reader.error();
     for(;;) {
@@ -154,13 +162,14 @@ inline result<std::uint64_t> tar_split_size(path_below const& record, tar_split_
     }
 }
 
-inline result<tar_split_reader> tar_split_reader::open(path_below const& record, tar_split_limits const& limits, std::size_t jobs)
+inline result<tar_split_reader> tar_split_reader::open(
+    path_below const& record, tar_split_limits const& limits, std::size_t jobs, inflater_maker make)
 {
     error_code ec;
     auto file = detail::open_file_beneath(record.directory.fd(), record.path, ec);
     if(ec)
         return failure{ec, record.str(), {}};
-    return tar_split_reader(std::move(file), record.str(), limits, jobs);
+    return tar_split_reader(detail::gzip_input(std::move(file), make(), jobs), record.str(), limits);
 }
 
 inline bool tar_split_reader::fail(error_code code, std::string what)

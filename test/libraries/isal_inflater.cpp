@@ -19,6 +19,8 @@ int main()
 
 #else
 
+#include <tarexport/any_inflater.hpp>
+#include <tarexport/detail/gzip_file.hpp>
 #include <tarexport/isal_inflater.hpp>
 #include <tarexport/store/expanded.hpp>
 
@@ -26,6 +28,7 @@ int main()
 #include <boost/test/unit_test.hpp>
 
 #include "../unit/expanded_support.hpp"
+#include "../unit/layout_folder.hpp"
 
 #include <cstddef>
 #include <string>
@@ -98,6 +101,48 @@ BOOST_AUTO_TEST_CASE(every_damage_that_zlib_notices_is_noticed)
                 BOOST_TEST((ours.first == theirs.first));
         }
     both(packed + "rubbish");
+}
+
+// As engines keep their records: one member, and nothing behind it.
+BOOST_AUTO_TEST_CASE(a_file_of_one_member_is_read_as_with_zlib)
+{
+    layouts::temporary_folder const folder;
+    auto const read = [&]<class Inflater>(std::type_identity<Inflater>, std::string const& packed, std::size_t portion) {
+        folder.write("x.gz", packed);
+        tx::error_code ec;
+        auto const d = tx::detail::open_directory(folder.path().string(), ec);
+        tx::detail::gzip_file f(tx::detail::open_file_beneath(d.get(), "x.gz", ec), tx::make_inflater<Inflater>());
+        std::string all, buffer(portion, '\0');
+        for(;;) {
+            auto const n = f.read(buffer);
+            if(!n)
+                return std::pair(std::string(), n.error().detail);
+            all.append(buffer, 0, *n);
+            if(*n != portion)
+                return std::pair(all, std::string());
+        }
+    };
+    auto const same = [&](std::string const& packed) {
+        for(std::size_t const portion : {700u, 131'072u}) {
+            auto const theirs = read(std::type_identity<zlib_inflater>(), packed, portion);
+            auto const ours = read(std::type_identity<isal_inflater>(), packed, portion);
+            BOOST_TEST((ours == theirs));
+        }
+    };
+    auto const packed = gzip(layer_of(100'000, 1));
+    same(packed);
+    same(gzip(""));
+    same(gzip(std::string(1'000'000, 'a')));
+    same(packed + "x");
+    same(packed + packed);
+    same("no gzip file");
+    for(std::size_t n = 0; n < packed.size(); n += n < 40 || n + 40 > packed.size() ? 1 : 997)
+        same(packed.substr(0, n));
+    for(std::size_t const back : {1u, 4u, 5u, 8u}) {
+        auto damaged = packed;
+        damaged[damaged.size() - back] ^= 1;
+        same(damaged);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(an_expanded_store_uses_it)

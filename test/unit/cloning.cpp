@@ -17,6 +17,7 @@
 #include <tarexport/sink/memory.hpp>
 #include <tarexport/write.hpp>
 
+#include "paired_hash.hpp"
 #include "sink_support.hpp"
 
 #include <algorithm>
@@ -32,6 +33,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -142,11 +144,11 @@ struct archive {
         contents = std::move(b).finish().value();
     }
 
-    template<class Sink>
+    template<class Hashes = paired_tests::openssl, class Sink>
     save_report save(Sink& out, write_options const& options = {}) const
     {
         no_observer o;
-        return write(contents, std::span<file_handle const>(leases), out, options, o);
+        return write<Hashes>(contents, std::span<file_handle const>(leases), out, options, o);
     }
 
     std::string bytes() const
@@ -250,6 +252,8 @@ write_options with(std::size_t jobs, verify v = verify::covered, byte_range rang
     return o;
 }
 
+using all_hashes = std::tuple<paired_tests::openssl, paired_tests::paired>;
+
 struct fixture {
     fixture() { let_settle(); }
 
@@ -261,17 +265,17 @@ struct fixture {
 
 BOOST_FIXTURE_TEST_SUITE(cloning, fixture)
 
-BOOST_AUTO_TEST_CASE(shares_all_whole_blocks_and_verifies)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(shares_all_whole_blocks_and_verifies, Hashes, all_hashes, fixture)
 {
-    auto const want = a.bytes();
+    auto const want = this->a.bytes();
     for(std::size_t const jobs : {1u, 2u, 5u})
         for(std::uint64_t const limit : {16 * mega, mega, 3 * block}) {
             sharing_sink out;
             out.limit = limit;
-            auto const report = a.save(out, with(jobs));
+            auto const report = this->a.template save<Hashes>(out, with(jobs));
             BOOST_TEST_REQUIRE(report.ok());
             BOOST_TEST((out.bytes == want));
-            BOOST_TEST(report.layers_verified == a.leases.size());
+            BOOST_TEST(report.layers_verified == this->a.leases.size());
             BOOST_TEST(report.bytes == want.size());
             BOOST_TEST(out.copies == 0);
             BOOST_TEST(out.commits == 1);
@@ -290,14 +294,14 @@ BOOST_AUTO_TEST_CASE(unaligned_and_small_layers_are_written)
     BOOST_TEST(out.shared > 0u);
 }
 
-BOOST_AUTO_TEST_CASE(a_sink_that_cannot_share_gets_the_same_bytes)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(a_sink_that_cannot_share_gets_the_same_bytes, Hashes, all_hashes, fixture)
 {
     sharing_sink out;
     out.refusal = make_error_code(boost::system::errc::operation_not_supported);
-    auto const report = a.save(out);
+    auto const report = this->a.template save<Hashes>(out);
     BOOST_TEST(report.ok());
-    BOOST_TEST((out.bytes == a.bytes()));
-    BOOST_TEST(report.layers_verified == a.leases.size());
+    BOOST_TEST((out.bytes == this->a.bytes()));
+    BOOST_TEST(report.layers_verified == this->a.leases.size());
     BOOST_TEST(out.clones == 5); // once for each large layer
     BOOST_TEST(out.shared == 0u);
 }
@@ -322,13 +326,13 @@ BOOST_AUTO_TEST_CASE(a_sum_reads_everything)
     BOOST_TEST(out.clones == 0);
 }
 
-BOOST_AUTO_TEST_CASE(ranges)
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(ranges, Hashes, all_hashes, fixture)
 {
-    auto const want = a.bytes();
+    auto const want = this->a.bytes();
     for(auto const how : {verify::covered, verify::whole})
         for(byte_range const r : {byte_range{0, want.size()}, {0, 4 * mega}, {block, want.size()}, {mega, 12 * mega}, {9 * mega, want.size() - 5}}) {
             sharing_sink out;
-            BOOST_TEST_REQUIRE(a.save(out, with(2, how, r)).ok());
+            BOOST_TEST_REQUIRE(this->a.template save<Hashes>(out, with(2, how, r)).ok());
             BOOST_TEST((out.bytes == want.substr(r.first, r.size())));
         }
 }

@@ -6,6 +6,7 @@
 //
 
 #include <tarexport/detail/gzip_file.hpp>
+#include <tarexport/zlib_inflater.hpp>
 
 #define BOOST_TEST_MODULE gzip_file
 #include <boost/test/unit_test.hpp>
@@ -31,7 +32,7 @@ struct folder : layouts::temporary_folder {
         write("x.gz", compressed);
         error_code ec;
         auto const d = tx::detail::open_directory(path().string(), ec);
-        gzip_file f(tx::detail::open_file_beneath(d.get(), "x.gz", ec));
+        gzip_file f(tx::detail::open_file_beneath(d.get(), "x.gz", ec), tx::make_inflater<tx::zlib_inflater>());
         BOOST_REQUIRE(!ec);
         std::string all, buffer(portion, '\0');
         for(;;) {
@@ -130,7 +131,7 @@ BOOST_AUTO_TEST_CASE(damage_is_seen)
 BOOST_AUTO_TEST_CASE(errors_of_the_system_pass_through)
 {
     tx::detail::posix_file none;
-    gzip_file f(std::move(none));
+    gzip_file f(std::move(none), tx::make_inflater<tx::zlib_inflater>());
     std::string buffer(10, '\0');
     BOOST_TEST((f.read(buffer).error().code == tx::detail::system_error_code(EBADF)));
 }

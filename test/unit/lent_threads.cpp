@@ -53,6 +53,21 @@ BOOST_AUTO_TEST_CASE(an_executor_may_lend_its_threads)
     pool.join();
 }
 
+BOOST_AUTO_TEST_CASE(lent_threads_hash_in_pairs)
+{
+    archive const a({6 * mega, 6 * mega, 6 * mega, 6 * mega, 6 * mega, 6 * mega});
+    auto const whole = a.bytes();
+    boost::asio::thread_pool pool(2);
+    sha256_in_pairs::in_pairs = 0;
+    test_sink out;
+    auto const lend = [&](std::function<void()> work) { boost::asio::post(pool, std::move(work)); };
+    auto const report = a.save_in<paired>(lend, out, with(3));
+    BOOST_TEST(report.ok());
+    BOOST_TEST((out.bytes == whole));
+    BOOST_TEST(sha256_in_pairs::in_pairs > 0u);
+    pool.join();
+}
+
 BOOST_AUTO_TEST_CASE(an_executor_may_be_late)
 {
     archive const a({6 * mega, 9 * mega});

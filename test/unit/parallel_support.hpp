@@ -15,6 +15,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "paired_hash.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -36,6 +38,9 @@
 namespace parallel {
 
 using namespace tarexport;
+using paired_tests::openssl;
+using paired_tests::paired;
+using paired_tests::sha256_in_pairs;
 
 // What all sources of an archive have in common.
 struct behaviour {
@@ -171,34 +176,6 @@ inline std::string text(std::size_t n)
 
 inline constexpr std::size_t mega = std::size_t{1} << 20;
 inline std::vector<std::size_t> const sizes{3 * mega, 500, mega + 1, 9 * mega - 7, 0, 6 * mega, 6 * mega + 1, 20, 5 * mega};
-
-using openssl = hash_set<sha256, sha384, sha512>;
-
-// SHA-256 that says it is faster with two inputs at once, and counts what it was given so.
-class sha256_in_pairs {
-public:
-    static constexpr std::string_view name = "sha256";
-
-    static bool pays() noexcept { return worth_it; }
-
-    static void update_both(sha256_in_pairs& a, bytes_view of_a, sha256_in_pairs& b, bytes_view of_b)
-    {
-        a.update(of_a);
-        b.update(of_b);
-        in_pairs += 2 * std::min(of_a.size(), of_b.size());
-    }
-
-    void update(bytes_view bytes) { hash_.update(bytes); }
-    digest result() { return hash_.result(); }
-
-    static inline std::atomic<bool> worth_it = true;
-    static inline std::atomic<std::uint64_t> in_pairs = 0; // bytes
-
-private:
-    sha256 hash_;
-};
-
-using paired = hash_set<sha256_in_pairs, sha384, sha512>;
 
 struct archive {
     explicit archive(std::vector<std::size_t> const& layers = sizes)

@@ -78,7 +78,7 @@ struct counts_in_32_bits {
 
 // Forgets what the longer of two inputs has more.
 struct forgets : sha256 {
-    static bool pays() noexcept { return true; }
+    static bool pairing_pays() noexcept { return true; }
     static void update_both(forgets& a, bytes_view of_a, forgets& b, bytes_view of_b)
     {
         auto const both = std::min(of_a.size(), of_b.size());

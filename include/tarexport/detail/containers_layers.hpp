@@ -96,7 +96,7 @@ private:
             return lost("there is no record of its tar archive at " + made.record.str());
         if(ec)
             return failure{ec, made.record.str(), {}};
-        auto const size = l.size ? result<std::uint64_t>(*l.size) : tarexport::tar_split_size(made.record, options_.limits, options_.jobs);
+        auto const size = l.size ? result<std::uint64_t>(*l.size) : tarexport::tar_split_size(made.record, options_.limits, options_.jobs, options_.inflater);
         if(!size)
             return size.error();
         made.info.media_type = media_type::oci_layer;

@@ -15,9 +15,9 @@
 #include <tarexport/inflater.hpp>
 #include <tarexport/layer.hpp>
 #include <tarexport/tar_reader.hpp>
+#include <tarexport/zlib_inflater.hpp>
 
 #include <boost/iostreams/filter/bzip2.hpp>
-#include <boost/iostreams/filter/zlib.hpp>
 #include <boost/iostreams/filter/zstd.hpp>
 
 #include <algorithm>
@@ -33,42 +33,6 @@
 #include <string_view>
 #include <utility>
 #include <variant>
-
-namespace tarexport {
-
-/// Inflates with zlib, which Boost.Iostreams is linked with.
-class zlib_inflater {
-public:
-    inflate_status inflate(bytes_view& in, std::span<std::byte>& out)
-    {
-        auto const* from = reinterpret_cast<char const*>(in.data());
-        auto* to = reinterpret_cast<char*>(out.data());
-        auto status = inflate_status::damaged;
-        try {
-            bool const more = filter_.filter().filter(from, from + in.size(), to, to + out.size(), in.empty());
-            status = more ? inflate_status::more : inflate_status::end;
-        }
-        catch(boost::iostreams::zlib_error const&) {
-            // What came out is right: a wrong sum is noticed when all data has come out.
-        }
-        in = in.subspan(static_cast<std::size_t>(from - reinterpret_cast<char const*>(in.data())));
-        out = out.subspan(static_cast<std::size_t>(to - reinterpret_cast<char*>(out.data())));
-        return status;
-    }
-
-private:
-    // zlib adds 16 to the size of the window where it shall take gzip's format and check its sums.
-    static boost::iostreams::zlib_params gzip_format()
-    {
-        boost::iostreams::zlib_params p;
-        p.window_bits = boost::iostreams::zlib::default_window_bits + 16;
-        return p;
-    }
-
-    boost::iostreams::zlib_decompressor filter_{gzip_format(), 1};
-};
-
-} // namespace tarexport
 
 namespace tarexport::detail {
 

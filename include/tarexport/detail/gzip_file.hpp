@@ -8,20 +8,19 @@
 #ifndef TAREXPORT_DETAIL_GZIP_FILE_HPP
 #define TAREXPORT_DETAIL_GZIP_FILE_HPP
 
+#include <tarexport/any_inflater.hpp>
 #include <tarexport/bytes.hpp>
 #include <tarexport/detail/posix_file.hpp>
 #include <tarexport/detail/read_ahead.hpp>
 #include <tarexport/error.hpp>
-
-#include <boost/iostreams/categories.hpp>
-#include <boost/iostreams/filter/zlib.hpp>
+#include <tarexport/inflater.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <ios>
 #include <limits>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <system_error>
@@ -35,7 +34,7 @@ namespace tarexport::detail {
 */
 class gzip_file {
 public:
-    explicit gzip_file(posix_file f) : device_{std::move(f)}, inflate_(gzip_format(), 64 * 1024) {}
+    gzip_file(posix_file f, any_inflater i) : file_(std::move(f)), inflater_(std::move(i)) {}
 
     /** Read until the buffer is full or the file ends.
 
@@ -43,65 +42,52 @@ public:
     */
     result<std::size_t> read(std::span<char> into)
     {
-        std::size_t n = 0;
-        try {
-            while(n != into.size() && !ended_) {
-                auto const room = into.subspan(n);
-                auto const some = inflate_.read(device_, room.data(), static_cast<std::streamsize>(room.size()));
-                if(some > 0)
-                    n += static_cast<std::size_t>(some);
-                else
-                    ended_ = true;
-            }
+        auto out = std::as_writable_bytes(into);
+        while(!out.empty() && !ended_) {
+            error_code ec;
+            if(packed_.empty())
+                fill(ec);
+            if(ec)
+                return failure{ec, {}, {}};
+            auto const before = packed_.size(), room = out.size();
+            auto const status = inflater_.inflate(packed_, out);
+            ended_ = status == inflate_status::end;
+            bool const stays = !ended_ && out.size() == room && packed_.size() == before;
+            if(stays && before == 0)
+                return failure{error::invalid_document, {}, "the gzip file ends too early"};
+            if(stays || status == inflate_status::damaged)
+                return failure{error::invalid_document, {}, "not a gzip file, or a damaged one"};
         }
-        catch(boost::iostreams::zlib_error const& e) {
-            if(device_.ec)
-                return failure{device_.ec, {}, {}};
-            return failure{error::invalid_document, {},
-                e.error() == boost::iostreams::zlib::buf_error ? "the gzip file ends too early" : "not a gzip file, or a damaged one"};
+        if(ended_ && !out.empty()) {
+            error_code ec;
+            if(packed_.empty())
+                fill(ec);
+            if(ec)
+                return failure{ec, {}, {}};
+            if(!packed_.empty())
+                return failure{error::invalid_document, {}, "the gzip file has more after its end"};
         }
-        if(ended_ && n != into.size() && goes_on())
-            return failure{error::invalid_document, {}, "the gzip file has more after its end"};
-        if(device_.ec)
-            return failure{device_.ec, {}, {}};
-        return n;
+        return into.size() - out.size();
     }
 
 private:
-    struct device {
-        using char_type = char;
-        using category = boost::iostreams::source_tag;
-
-        posix_file file;
-        std::uint64_t at = 0;
-        error_code ec = {};
-
-        // -1 also after an error, which looks like an early end from inside.
-        std::streamsize read(char* into, std::streamsize n)
-        {
-            auto const some =
-                detail::read_some_at(file.fd.get(), std::as_writable_bytes(std::span(into, static_cast<std::size_t>(n))), at, ec);
-            at += some;
-            return some == 0 ? -1 : static_cast<std::streamsize>(some);
-        }
-    };
-
-    // zlib adds 16 to the size of the window where it shall take gzip's format and check its sums.
-    static boost::iostreams::zlib_params gzip_format()
+    // Nothing at the end.
+    void fill(error_code& ec)
     {
-        boost::iostreams::zlib_params p;
-        p.window_bits = boost::iostreams::zlib::default_window_bits + 16;
-        return p;
+        if(!buffer_)
+            buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_size);
+        auto const n = detail::read_some_at(file_.fd.get(), std::span(buffer_.get(), buffer_size), at_, ec);
+        at_ += n;
+        packed_ = {buffer_.get(), n};
     }
 
-    bool goes_on()
-    {
-        char more;
-        return !inflate_.unconsumed_input().empty() || device_.read(&more, 1) > 0;
-    }
+    static constexpr std::size_t buffer_size = std::size_t{64} << 10;
 
-    device device_;
-    boost::iostreams::zlib_decompressor inflate_;
+    posix_file file_;
+    any_inflater inflater_;
+    std::unique_ptr<std::byte[]> buffer_;
+    bytes_view packed_; // read, not inflated yet
+    std::uint64_t at_ = 0;
     bool ended_ = false;
 };
 
@@ -112,10 +98,10 @@ private:
 class gzip_input {
 public:
     /// @param jobs How many threads may work at once: with 1, only the calling one.
-    gzip_input(posix_file f, std::size_t jobs)
+    gzip_input(posix_file f, any_inflater i, std::size_t jobs)
     {
         bool const beside = jobs > 1 && f.size >= worth_a_thread;
-        state_ = std::make_unique<state>(std::move(f));
+        state_ = std::make_unique<state>(gzip_file(std::move(f), std::move(i)));
         if(beside)
             state_->start();
     }
@@ -166,7 +152,7 @@ private:
     struct state {
         static constexpr std::size_t memory_size = ahead::buffers * (std::size_t{128} << 10);
 
-        explicit state(posix_file f) : source{gzip_file(std::move(f)), {}} {}
+        explicit state(gzip_file f) : source{std::move(f), {}} {}
 
         void start()
         {
@@ -175,6 +161,9 @@ private:
                 reading.emplace(source, std::numeric_limits<std::uint64_t>::max(), nullptr, std::span(memory.get(), memory_size));
             }
             catch(std::system_error const&) {
+                memory.reset();
+            }
+            catch(std::bad_alloc const&) {
                 memory.reset();
             }
         }

@@ -138,7 +138,12 @@ public:
     /// Hash what waits in two drivers.
     static void hash_both(layer_driver& a, layer_driver& b)
     {
-        Hashes::hasher::update_both(a.hasher_, std::exchange(a.pending_, {}), b.hasher_, std::exchange(b.pending_, {}));
+        using hasher = typename Hashes::hasher;
+        if constexpr(requires(hasher& h, bytes_view bytes) { hasher::update_both(h, bytes, h, bytes); })
+            if(a.is_pending() && b.is_pending())
+                return hasher::update_both(a.hasher_, std::exchange(a.pending_, {}), b.hasher_, std::exchange(b.pending_, {}));
+        a.hash_pending();
+        b.hash_pending();
     }
 
     /// Hash what waits here.
@@ -201,7 +206,7 @@ public:
 private:
     using ahead = read_ahead<source, typename Hashes::hasher>;
     static constexpr std::uint64_t worth_threads = std::uint64_t{1} << 20; // bytes; less is done before they have begun
-    static constexpr std::size_t worth_pairing = std::size_t{16} << 10;     // bytes; less is hashed before another thread could be asked
+    static constexpr std::size_t worth_pairing = std::size_t{16} << 10;     // bytes; less is no portion of its own
 
     // A system that has no more threads, or no memory for that, has the calling one.
     void read_beside(std::uint64_t size, std::size_t first, bool to_end)

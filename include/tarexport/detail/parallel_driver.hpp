@@ -125,7 +125,9 @@ public:
         , threads_(threads)
         , range_(p.bounded(options.range))
         , jobs_(std::max<std::size_t>(options.jobs, 1))
-        , queue_(parts(), pairs(), jobs_ * begun_per_job)
+        , parts_(parts())
+        , in_portions_(parts_.size() > 1 && options.verification != verify::never && parallel_driver::pairing_pays())
+        , queue_(parts_, in_portions_, jobs_ * begun_per_job)
     {
     }
 
@@ -165,10 +167,10 @@ private:
 
     using share = typename part_queue<task>::share;
 
-    static bool pairs() noexcept
+    static bool pairing_pays() noexcept
     {
-        if constexpr(requires { Hashes::pays(); })
-            return Hashes::pays();
+        if constexpr(requires { Hashes::pairing_pays(); })
+            return Hashes::pairing_pays();
         else
             return false;
     }
@@ -198,12 +200,12 @@ private:
         auto options = options_;
         options.range = part;
         options.stop = stop_.get_token();
-        if(!own || (queue_.size() > 1 && (pairs() || part.size() <= range_.size() / jobs_)))
+        if(!own || in_portions_ || (parts_.size() > 1 && part.size() <= range_.size() / jobs_))
             options.jobs = 1;
         return options;
     }
 
-    std::size_t workers() const noexcept { return std::min(jobs_, queue_.size()); }
+    std::size_t workers() const noexcept { return std::min(jobs_, parts_.size()); }
 
     void work_in_threads()
     requires(!own)
@@ -242,14 +244,8 @@ private:
     {
         try {
             queue_.enter();
-            auto const begin = [this](byte_range part, std::size_t n) { return std::make_unique<task>(*this, part, n); };
-            for(auto s = queue_.take(begin); s.first; s = queue_.take(begin)) {
-                drive(s);
-                for(auto const& t : {s.first.get(), s.second.get()})
-                    if(t != nullptr && t->ended())
-                        add(t->writing.report());
-                queue_.give_back(std::move(s));
-            }
+            for(auto s = take(); s.task; s = take())
+                write(std::move(s));
             spare_.add();
         }
         catch(...) {
@@ -261,19 +257,36 @@ private:
         }
     }
 
-    static void drive(share& s)
+    auto begin()
     {
-        auto& a = s.first->writing;
-        if(s.to_end)
-            return a.finish();
-        a.read_portion();
-        if(s.second) {
-            auto& b = s.second->writing;
-            b.read_portion();
-            driver::hash_both(a, b);
-            b.write_portion();
+        return [this](byte_range part, std::size_t n) { return std::make_unique<task>(*this, part, n); };
+    }
+
+    share take() { return queue_.take(begin()); }
+
+    // Writes a part, or a portion of it and one of another part; and gives them back.
+    void write(share a)
+    {
+        share b;
+        if(a.to_end)
+            a.task->writing.finish();
+        else {
+            a.task->writing.read_portion();
+            if(a.in_pair && a.task->writing.is_pending())
+                b = queue_.take_second(begin());
+            if(b.task) {
+                b.task->writing.read_portion();
+                driver::hash_both(a.task->writing, b.task->writing);
+            }
+            for(auto* const s : {&a, &b})
+                if(s->task)
+                    s->task->writing.write_portion();
         }
-        a.write_portion();
+        for(auto* const s : {&a, &b}) {
+            if(s->task && s->task->ended())
+                add(s->task->writing.report());
+            queue_.give_back(std::move(*s));
+        }
     }
 
     // The first failure is the reason; the others are what stopping did to them.
@@ -300,6 +313,8 @@ private:
     Threads& threads_;
     byte_range range_;
     std::size_t jobs_;
+    std::vector<byte_range> parts_;
+    bool in_portions_;
     spare_workers spare_;
     std::stop_source stop_; // the user's, and that of a worker that failed
     part_queue<task> queue_;

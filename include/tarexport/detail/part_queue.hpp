@@ -25,9 +25,9 @@ namespace tarexport::detail {
 
 /** Which parts of an archive wait to be written, and who takes which next: the one of which most is left.
 
-    A worker takes a part, or two if it writes portions of two in turn and there are more than workers; and gives them back, after a
-    portion or at the end. So parts that are written in portions all end at about the same time; but for one that is too large for
-    that, which is taken alone, since so it is written faster.
+    A worker takes a part, and a second one if it writes portions of two in turn and there are more than workers; and gives them back, after a
+    portion or at the end. So parts that are written in portions all end at about the same time; but for one that is too large for that,
+    which is taken alone, since so it is written faster.
 
     @tparam Task A part that has begun: `left()` tells how many of its bytes are not written, `ended()` whether it needs nobody any more,
     `number` is what distinguishes it from the others that have begun.
@@ -38,12 +38,12 @@ namespace tarexport::detail {
 template<class Task>
 class part_queue {
 public:
-    /// What a worker has taken. Without a first part, there is nothing left to do.
+    /// What a worker has taken. Without a task, there is nothing left to do.
     struct share {
-        std::unique_ptr<Task> first;
-        std::unique_ptr<Task> second;
-        bool to_end = false; ///< whether nobody waits for the first, so that it may be written to its end
-        std::uint64_t left = 0; ///< bytes of both
+        std::unique_ptr<Task> task;
+        bool to_end = true;     ///< whether nobody waits for it, so that it may be written to its end
+        bool in_pair = false;   ///< whether a second one may be taken
+        std::uint64_t left = 0; ///< of its bytes
     };
 
     /** Construct.
@@ -71,36 +71,48 @@ public:
     }
 
     /** Wait for something to do, as long as there may be more of it than the others have.
-        @param begin Makes a task of a part and its number.
+        @param begin Makes a task of a part and its number. If that throws, all has to be given up.
     */
     template<class Begin>
     share take(Begin begin)
     {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return given_up_ || is_ready() || live_ < workers_; });
-        share s;
         if(given_up_ || !is_ready()) {
             --workers_;
-            return s;
+            return {};
         }
-        s.first = next(begin);
-        s.to_end = !in_portions_ || live_ <= workers_;
-        bool const too_large = s.first->left() > left_ / (2 * workers_);
-        if(!s.to_end && !too_large && is_ready())
-            s.second = next(begin);
-        s.left = s.first->left() + (s.second ? s.second->left() : 0);
-        return s;
+        return this->next(begin, lock);
+    }
+
+    /// Take a second one beside the first, if there is one that nobody has.
+    template<class Begin>
+    share take_second(Begin begin)
+    {
+        std::unique_lock lock(mutex_);
+        return given_up_ || !is_ready() ? share() : this->next(begin, lock);
     }
 
     /// Give back what was taken.
     void give_back(share s)
     {
-        {
-            std::scoped_lock const lock(mutex_);
-            left_ -= s.left - s.first->left() - (s.second ? s.second->left() : 0);
+        if(!s.task)
+            return;
+        auto const number = s.task->number;
+        auto const written = s.left - s.task->left();
+        bool const ended = s.task->ended();
+        // It may tell an observer that it ends, before its number is another's.
+        if(ended)
+            s.task.reset();
+        std::scoped_lock const lock(mutex_);
+        left_ -= written;
+        if(ended) {
+            --live_;
+            numbers_[number] = false;
         }
-        give_back(std::move(s.first));
-        give_back(std::move(s.second));
+        else
+            waiting_.push_back(std::move(s.task));
+        changed_.notify_all();
     }
 
     /// Let no more parts begin.
@@ -121,46 +133,38 @@ public:
     }
 
 private:
-    void give_back(std::unique_ptr<Task> t)
-    {
-        if(!t)
-            return;
-        auto const number = t->number;
-        bool const ended = t->ended();
-        // It may tell an observer that it ends, before its number is another's.
-        if(ended)
-            t.reset();
-        std::scoped_lock const lock(mutex_);
-        if(ended) {
-            --live_;
-            numbers_[number] = false;
-        }
-        else
-            waiting_.push_back(std::move(t));
-        changed_.notify_all();
-    }
-
     // What follows is called with the mutex locked.
 
     bool may_begin() const { return begun_ != parts_.size() && std::ranges::find(numbers_, false) != numbers_.end(); }
     bool is_ready() const { return !waiting_.empty() || may_begin(); }
 
+    // Unlocks it, since beginning takes time.
     template<class Begin>
-    std::unique_ptr<Task> next(Begin& begin)
+    share next(Begin& begin, std::unique_lock<std::mutex>& lock)
     {
+        share s;
+        s.to_end = !in_portions_ || live_ <= workers_;
         auto const most = std::ranges::max_element(waiting_, {}, [](auto const& t) { return t->left(); });
         if(may_begin() && (most == waiting_.end() || (*most)->left() < parts_[begun_].size())) {
             auto const number = std::ranges::find(numbers_, false);
-            auto t = begin(parts_[begun_], static_cast<std::size_t>(std::distance(numbers_.begin(), number)));
+            auto const n = static_cast<std::size_t>(std::distance(numbers_.begin(), number));
+            auto const part = parts_[begun_++];
             *number = true;
-            ++begun_;
-            return t;
+            s.left = part.size();
+            s.in_pair = may_pair(s);
+            lock.unlock();
+            s.task = begin(part, n);
+            return s;
         }
         std::swap(*most, waiting_.back());
-        auto t = std::move(waiting_.back());
+        s.task = std::move(waiting_.back());
         waiting_.pop_back();
-        return t;
+        s.left = s.task->left();
+        s.in_pair = may_pair(s);
+        return s;
     }
+
+    bool may_pair(share const& s) const noexcept { return !s.to_end && s.left <= left_ / (2 * workers_); }
 
     std::vector<byte_range> const parts_;
     bool const in_portions_;

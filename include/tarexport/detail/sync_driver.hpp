@@ -70,14 +70,18 @@ public:
             step();
     }
 
-    /// Go on until bytes of a layer wait for their hash, or to the end.
+    /// Go on until bytes of a layer wait for their hash, or the sink has taken some of a layer by itself, or to the end.
     void read_portion()
     {
+        took_extent_ = false;
         layers_.defer_hash(true);
-        while(!ended() && !layers_.is_pending())
+        while(!ended() && !is_pending() && !took_extent_)
             step();
         layers_.defer_hash(false);
     }
+
+    /// Return whether bytes wait for their hash.
+    bool is_pending() const noexcept { return layers_.is_pending(); }
 
     /// Hash what both have read.
     static void hash_both(sync_driver& a, sync_driver& b) { layer_driver<Hashes, Handle>::hash_both(a.layers_, b.layers_); }
@@ -86,7 +90,7 @@ public:
     void write_portion()
     {
         layers_.hash_pending();
-        while(!ended() && !std::holds_alternative<read_layer>(next_))
+        while(!ended() && !took_extent_ && !std::holds_alternative<read_layer>(next_))
             step();
     }
 
@@ -141,6 +145,7 @@ private:
             auto const n = sink_.copy_some(a.extent, ec);
             if(n == 0 && ec == boost::system::errc::operation_not_supported)
                 return serializer_.not_copied();
+            took_extent_ = true;
             return written(n, ec);
         }
         else
@@ -161,6 +166,7 @@ private:
             auto const bytes = layers_.read(extent, ec);
             return ec.failed() ? layers_.answer({}, ec) : perform(write_pieces{std::span(&bytes, 1)});
         }
+        took_extent_ = true;
         if(n != 0)
             layers_.lend({extent.fd, extent.offset, n}, ec);
         return n != 0 && ec.failed() ? layers_.answer({}, ec) : written(n, ec);
@@ -183,6 +189,7 @@ private:
     layer_driver<Hashes, Handle> layers_;
     entry_watch<O> watch_;
     typename Hashes::hasher sum_;
+    bool took_extent_ = false; // in the portion that is being written
 };
 
 } // namespace tarexport::detail

@@ -310,7 +310,7 @@ inline result<docker_store::shared_layer> docker_store::measure(
     if(!place)
         return place.error();
     auto const& options = state_->options.layers;
-    auto const size = tarexport::tar_split_size(place->record, options.limits, options.jobs);
+    auto const size = tarexport::tar_split_size(place->record, options.limits, options.jobs, options.inflater);
     if(!size && detail::is_absent(size.error()))
         return failure{error::missing_layer, place->record.str(), "the file is not there"};
     if(!size)

@@ -70,8 +70,10 @@ public:
         sizes();
         splits();
         moves();
-        if constexpr(paired_hash<H>)
+        if constexpr(paired_hash<H>) {
             pairs();
+            changing_pairs();
+        }
         long_input();
         return std::move(broken_);
     }
@@ -158,6 +160,25 @@ private:
             expect(a.result(), reference_digest(*algorithm_, of_a), law);
             expect(b.result(), reference_digest(*algorithm_, of_b), law);
         }
+    }
+
+    // Three runs, each with one and then with another.
+    void changing_pairs()
+    {
+        std::string_view const whole = text_;
+        std::array<H, 3> runs;
+        std::array<std::size_t, 3> done{};
+        for(std::size_t i = 0; i != 12; ++i) {
+            auto const a = i % 3, b = (i + 1 + i / 3 % 2) % 3;
+            auto const next = [&](std::size_t run, std::size_t n) {
+                auto const from = std::exchange(done[run], done[run] + n);
+                return part(whole.substr(from, n));
+            };
+            auto const of_a = next(a, 64 + i), of_b = next(b, 100 - i);
+            H::update_both(runs[a], of_a, runs[b], of_b);
+        }
+        for(std::size_t run = 0; run != runs.size(); ++run)
+            expect(runs[run].result(), reference_digest(*algorithm_, whole.substr(0, done[run])), "update_both(a, x, b, y) equals a.update(x); b.update(y), with changing runs");
     }
 
     // More bits than 32 can count.
