@@ -64,6 +64,14 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
               << ", etag " << report.etag << (report.sum ? ", digest " + report.sum->str() : std::string()) << std::endl;
 }
 
+// Whether it is a file that `file_sink::resume` would open: no link, and with no other name.
+bool is_file_alone(std::string const& path)
+{
+    std::error_code unknown;
+    return std::filesystem::symlink_status(path, unknown).type() == std::filesystem::file_type::regular &&
+           std::filesystem::hard_link_count(path, unknown) == 1;
+}
+
 // Throws the reason, with what the user may want to know of the output.
 [[noreturn]] void give_reason(
     po::variables_map const& values, std::function<std::string(tarexport::failure const&)> const& sentence, tarexport::failure why)
@@ -73,9 +81,7 @@ void say_end(po::variables_map const& values, tarexport::save_report const& repo
         why.subject = output_name(values);
     auto text = sentence(why);
     bool const may_be_kept = values.count("keep-partial") != 0 || values.count("resume") != 0;
-    std::error_code unknown;
-    if(may_be_kept && why.code != tarexport::error::cannot_resume && std::filesystem::is_regular_file(to + ".part", unknown) &&
-        std::filesystem::is_regular_file(to + ".part.etag", unknown))
+    if(may_be_kept && why.code != tarexport::error::cannot_resume && is_file_alone(to + ".part") && is_file_alone(to + ".part.etag"))
         text += "; " + to + ".part is kept, repeat the command with --resume to go on";
     throw std::runtime_error(text);
 }

@@ -184,17 +184,18 @@ def nothing_there(tool, folder):
         os.remove(target)
 
 
-@check("--resume follows no symbolic link in place of the partial file")
+@check("--resume follows no symbolic link in place of the partial file, goes on with no file of two names, and does not say that it would")
 def linked(tool, folder):
     layout = app(folder + "/store")
     archive = tool.save(layout, "app:1.0").ok().out
-    for name in (".part", ".part.etag"):
+    for name, link in ((".part", os.symlink), (".part.etag", os.symlink), (".part", os.link)):
         target = folder + "/app.tar"
         partial(target, archive[:5000], etag(tool, layout))
         os.rename(target + name, folder + "/elsewhere")
-        os.symlink(folder + "/elsewhere", target + name)
+        link(folder + "/elsewhere", target + name)
         before = slurp(folder + "/elsewhere")
-        tool.save(layout, "--resume", "-o", target, "app:1.0").refused(target)
+        result = tool.save(layout, "--resume", "-o", target, "app:1.0").refused(target)
+        need("to go on" not in result.err, f"{result.err!r} says to repeat what fails again")
         same(slurp(folder + "/elsewhere"), before, "the file that the link points to")
         for each in (".part", ".part.etag"):
             os.remove(target + each)

@@ -128,6 +128,24 @@ BOOST_AUTO_TEST_CASE(bombs_are_left_alone)
     BOOST_TEST(answers(whole) == "uuuuuuu");
 }
 
+// What came out of compressed bytes makes no room for what comes out of it.
+BOOST_AUTO_TEST_CASE(bombs_in_bombs_are_left_alone)
+{
+    auto const repeated = packed<gzip>(std::string(100'000'000, '\0'));
+    std::string large = repeated;
+    while(large.size() < 1'200'000)
+        large += repeated;
+    for(auto const& inner : {repeated, large}) {
+        parts p;
+        p.stored[0] = inner;
+        auto const outside = p.entries().end();
+        auto const alone = verified(outside);
+        BOOST_TEST(!has(alone, finding_code::limit), told(alone));
+        auto const v = verified(packed<zstd>(outside));
+        BOOST_TEST(has(v, finding_code::limit), told(v));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_large_window_is_refused)
 {
     // A frame whose header wants 2^31 bytes.

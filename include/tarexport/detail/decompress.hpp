@@ -42,12 +42,17 @@ struct expansion_budget {
     std::uint64_t ratio = std::numeric_limits<std::uint64_t>::max(); ///< of what comes out to what goes in; more only for the first 64 MiB
     std::uint64_t window = std::uint64_t{128} << 20;                 ///< of zstd, in bytes of memory
     std::mutex* large_window = nullptr; ///< where several sources are read at once: held by the one whose window is larger than 8 MiB
+    expansion_budget const* around = nullptr; ///< of the compressed bytes that these are inside of: the ratio is to what goes in there, too
+    std::uint64_t before = 0;                 ///< bytes that came out of others inside of those
     std::uint64_t in = 0;
     std::uint64_t out = 0;
 
-    bool is_spent() const noexcept
+    bool is_spent() const noexcept { return out > bytes || is_too_much(out, in) || (around != nullptr && is_too_much(before + out, around->in)); }
+
+private:
+    bool is_too_much(std::uint64_t made, std::uint64_t of) const noexcept
     {
-        return out > bytes || (out > std::uint64_t{64} << 20 && out / std::max<std::uint64_t>(ratio, 1) > in);
+        return made > std::uint64_t{64} << 20 && made / std::max<std::uint64_t>(ratio, 1) > of;
     }
 };
 

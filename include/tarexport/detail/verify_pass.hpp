@@ -79,6 +79,8 @@ public:
             begin_digest();
         facts_.packed = expanded_.kind();
         to_.compression = facts_.packed == compression::none ? "none" : name_of(facts_.packed);
+        if(facts_.packed != compression::none)
+            small_budget_.around = &whole_budget_;
         tar_reader<source_ref<padding_watch<expanding>>> reader({&watch_});
         auto done = facts_.packed == compression::xz ? refuse_xz() : read_entries(reader);
         while(done && !pending_.empty())
@@ -326,6 +328,8 @@ private:
         auto b = budget();
         b.bytes -= std::min<std::uint64_t>(b.bytes, large_out_);
         b.large_window = &large_window_;
+        b.around = small_budget_.around;
+        b.before = large_out_;
         return b;
     }
 
