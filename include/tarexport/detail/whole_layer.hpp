@@ -88,9 +88,32 @@ digest_algorithm algorithm_of_layer([[maybe_unused]] Handle const& h, image cons
     return id.empty() ? digest_algorithm::sha256 : id.algorithm();
 }
 
+/** Read a source to its end, and give each portion to `keep`, which returns what went wrong.
+
+    @return How many bytes there are; or what is wrong, with the name of the source or else its place in the image.
+*/
+template<layer_source Source, class Keep>
+result<std::uint64_t> read_portions(Source& s, image const& i, std::size_t n, std::uint64_t largest, Keep keep)
+{
+    auto const place = detail::name_of_layer(i, n);
+    portion_reader<Source> reader(s);
+    std::uint64_t size = 0;
+    error_code ec;
+    for(auto b = reader.next(reader.portion, ec); !b.empty(); b = reader.next(reader.portion, ec)) {
+        if(b.size() > largest - size)
+            return failure{error::limit_exceeded, detail::name_of_layer(s, place), "more than " + std::to_string(largest) + " bytes"};
+        size += b.size();
+        if(failure why = keep(b); why.code.failed())
+            return why;
+    }
+    if(ec.failed())
+        return detail::why_failed(s, ec, place, "while reading it for its size");
+    return size;
+}
+
 /** Read a layer of unknown size to its end, and give each portion to `keep`, which returns what went wrong.
 
-    @return What the layer is; or what is wrong with it, with the name of its source or else its place in the image.
+    @return What the layer is; or what is wrong with it, as `read_portions` tells it.
 */
 template<class Hashes, unsized_layer_handle Handle, class Keep>
 result<descriptor> read_whole_layer(Handle const& h, image const& i, std::size_t n, std::uint64_t largest, Keep keep)
@@ -104,22 +127,17 @@ result<descriptor> read_whole_layer(Handle const& h, image const& i, std::size_t
     typename Hashes::hasher hasher;
     if(!hasher.start(detail::algorithm_of_layer(h, i, n)))
         return about(error::unsupported_digest, "no hash for it among those of the store adaptor");
+    auto const size = detail::read_portions(*opened, i, n, largest, [&](bytes_view b) {
+        hasher.update(b);
+        return keep(b);
+    });
+    if(!size)
+        return size.error();
     descriptor d;
     d.media_type = media_type::oci_layer;
     if constexpr(tells_media_type<Handle>)
         d.media_type = h.media_type();
-    portion_reader<whole_source_of<Handle>> reader(*opened);
-    error_code ec;
-    for(auto b = reader.next(reader.portion, ec); !b.empty(); b = reader.next(reader.portion, ec)) {
-        if(b.size() > largest - d.size)
-            return about(error::limit_exceeded, "more than " + std::to_string(largest) + " bytes");
-        d.size += b.size();
-        hasher.update(b);
-        if(failure why = keep(b); why.code.failed())
-            return why;
-    }
-    if(ec.failed())
-        return detail::why_failed(*opened, ec, detail::name_of_layer(i, n), "while reading it for its size");
+    d.size = *size;
     d.id = *hasher.result();
     if constexpr(tells_id<Handle>)
         if(digest const told = h.id(); !told.empty() && told != d.id)

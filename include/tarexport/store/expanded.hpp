@@ -51,7 +51,7 @@ namespace tarexport {
 
 /// How the sizes of unpacked layers get known.
 enum class expansion {
-    measured, ///< each layer is unpacked twice: while planning, and again to be written
+    measured, ///< each layer is unpacked twice: while planning, and again to be written, when it is hashed
     spooled,  ///< each layer is unpacked once, while planning, and kept until it is written
     promised  ///< the packed bytes are believed where they tell a likely size; a save fails where that was wrong
 };
@@ -278,21 +278,27 @@ private:
 
     finding look_into(image const& i, layer& l, std::size_t worker)
     {
+        auto const of_size = [&](std::uint64_t size, std::optional<std::uint64_t> promised) {
+            descriptor d;
+            d.media_type = media_type::oci_layer;
+            d.id = l.about.diff_id;
+            d.size = size;
+            return sized{std::move(d), promised};
+        };
         if(options_.sizes == expansion::promised)
-            if(auto const size = detail::promised_size(l.lease); size && *size <= options_.largest_layer) {
-                descriptor d;
-                d.media_type = media_type::oci_layer;
-                d.id = l.about.diff_id;
-                d.size = *size;
-                return sized{std::move(d), size};
-            }
+            if(auto const size = detail::promised_size(l.lease); size && *size <= options_.largest_layer)
+                return of_size(*size, size);
         auto const packed = unpacked(l);
         if(options_.sizes == expansion::spooled) {
             auto kept = detail::spool_layer<Hashes>(packed, i, l.number, options_.largest_layer, areas_[worker]);
             return kept ? finding(std::move(*kept)) : finding(kept.error());
         }
-        auto read = detail::read_whole_layer<Hashes>(packed, i, l.number, options_.largest_layer, [](bytes_view) { return failure(); });
-        return read ? finding(sized{std::move(*read), std::nullopt}) : finding(read.error());
+        // It is hashed when it is written, and need not be twice.
+        auto opened = packed.open();
+        if(!opened)
+            return opened.error();
+        auto const size = detail::read_portions(*opened, i, l.number, options_.largest_layer, [](bytes_view) { return failure(); });
+        return size ? finding(of_size(*size, std::nullopt)) : finding(size.error());
     }
 
     expand_options options_;
@@ -358,7 +364,7 @@ public:
     /** Lease a layer. The first time, all packed layers of its image are looked into.
 
         @return The errors of the store and of its sources; `invalid_document` (damaged, cut, or something behind it), `unsupported_store` (xz),
-        `limit_exceeded`, `digest_mismatch` (not the diff ID), `invalid_digest` (the diff ID is none), `cancelled`, or those of the temporary file.
+        `limit_exceeded`, `digest_mismatch` (spooled, and not the diff ID), `invalid_digest` (the diff ID is none), `cancelled`, or those of the temporary file.
         The subject has the layer's place and the image's ID, where it is not a path.
     */
     result<handle> layer(image const& i, std::size_t n) const
