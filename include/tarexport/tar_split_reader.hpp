@@ -214,6 +214,11 @@ inline bool tar_split_reader::read_more()
         std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
+        // An exceptionally long line is over.
+        if(end_ < buffer_size && buffer_.size() > 4 * buffer_size) {
+            buffer_.resize(buffer_size);
+            buffer_.shrink_to_fit();
+        }
     }
     if(end_ == buffer_.size()) {
         if(end_ > limits_.line)

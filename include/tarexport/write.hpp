@@ -95,7 +95,7 @@ save_report write_in(Threads& threads, plan const& p, std::span<Handle const> le
     when the call returns. A source is used by one thread at a time, and the observer is called by one at a time.
 
     With a `paired_hash` among the hashes that pays on this machine, the parts of a `positional_sink` are written in portions, each thread taking two at
-    a time: up to 4 layers for each thread are open then, a source is read by one thread and then by another, and only what is left at the end is
+    a time: two layers for each thread and four more are open then, at most, a source is read by one thread and then by another, and only what is left at the end is
     read in further threads.
 
     A sink that commits is committed after the last byte, and aborted on every other way out. Layers are closed on every way

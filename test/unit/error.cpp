@@ -139,6 +139,9 @@ BOOST_AUTO_TEST_CASE(sentences)
     auto const os = make_error_code(boost::system::errc::no_such_file_or_directory);
     BOOST_TEST(message({os, "/x", {}}) == "/x: " + os.message());
     BOOST_TEST(message({os, {}, "y"}) == os.message() + " (y)");
+    auto const full = message({make_error_code(boost::system::errc::too_many_files_open), "/srv/a", {}});
+    BOOST_TEST(full.starts_with("/srv/a: "));
+    BOOST_TEST(full.ends_with("; use fewer jobs, or let the process open more files (ulimit -n)"));
 }
 
 BOOST_AUTO_TEST_CASE(failures_are_values)

@@ -127,7 +127,7 @@ public:
         , jobs_(std::max<std::size_t>(options.jobs, 1))
         , parts_(parts())
         , in_portions_(parts_.size() > 1 && options.verification != verify::never && parallel_driver::pairing_pays())
-        , queue_(parts_, in_portions_, jobs_ * begun_per_job)
+        , queue_(parts_, in_portions_, 2 * jobs_ + waiting_parts)
     {
     }
 
@@ -144,7 +144,7 @@ public:
 private:
     using driver = sync_driver<Hashes, Handle, sink_part<Sink>, O>;
     static constexpr bool own = std::is_same_v<Threads, own_threads>;
-    static constexpr std::size_t begun_per_job = 4; // some more than two, so that the last ones are not left alone
+    static constexpr std::size_t waiting_parts = 4; // that have begun, beside two for each thread, so that the last ones are not left alone
 
     struct task {
         task(parallel_driver& d, byte_range part, std::size_t n)
