@@ -279,6 +279,32 @@ BOOST_AUTO_TEST_CASE(a_sink_can_be_made_for_the_plan)
     BOOST_TEST(refused.reason.code == error::cannot_resume);
 }
 
+BOOST_AUTO_TEST_CASE(without_a_sink_nothing_is_written_and_the_span_ends)
+{
+    watcher w;
+    tarexport::saver<memory_store, watched_policy> saver(sample(), {{}, w});
+    auto const refuse = [](auto const&, write_options&) -> result<memory_sink> { return failure{error::cannot_resume, "x.tar", {}}; };
+    BOOST_TEST(!saver.save_to(both, {}, refuse).ok());
+    std::vector<std::string> const expected{"+save names", "+resolve", "-resolve", "+plan", "-plan", "failed x.tar", "-save failed"};
+    BOOST_TEST(w.log == expected, boost::test_tools::per_element());
+
+    w.log.clear();
+    auto const throws = [](auto const&, write_options&) -> result<memory_sink> { throw std::runtime_error("no"); };
+    BOOST_CHECK_THROW(saver.save_to(both, {}, throws), std::runtime_error);
+    BOOST_TEST(w.log.back() == "-save failed");
+    BOOST_TEST(std::ranges::count(w.log, "+write") == 0);
+
+    w.log.clear();
+    bool asked = false;
+    auto const never = [&](auto const&, write_options&) -> result<memory_sink> {
+        asked = true;
+        return memory_sink();
+    };
+    BOOST_TEST(!saver.save_to(names("nosuch:1"), {}, never).ok());
+    BOOST_TEST(!asked);
+    BOOST_TEST(w.log.back() == "-save failed");
+}
+
 BOOST_AUTO_TEST_CASE(a_range_that_ends_before_it_begins_plans_no_bytes)
 {
     struct sizes {
