@@ -315,6 +315,54 @@ BOOST_AUTO_TEST_CASE(unverified_layers_are_copied_and_not_shared)
     BOOST_TEST(out.copies > 0);
 }
 
+// The last block of a layer that fills its entry is not copied, but read when the rest was.
+BOOST_AUTO_TEST_CASE(a_file_that_is_cut_before_its_last_block_is_read_ends_inside_its_entry)
+{
+    struct copying_sink {
+        std::size_t write_some(bytes_view piece, error_code& ec)
+        {
+            ec.clear();
+            bytes += to_text(piece);
+            return piece.size();
+        }
+
+        std::size_t copy_some(file_extent extent, error_code& ec)
+        {
+            ec.clear();
+            auto const at = bytes.size();
+            bytes.resize(at + static_cast<std::size_t>(extent.size));
+            must(::pread(extent.fd, bytes.data() + at, extent.size, static_cast<off_t>(extent.offset)) == static_cast<ssize_t>(extent.size));
+            if(extent.offset + extent.size == 2 * mega - 512)
+                std::filesystem::resize_file(path, size);
+            return static_cast<std::size_t>(extent.size);
+        }
+
+        std::string bytes, path;
+        std::uintmax_t size = 0;
+    };
+    static_assert(extent_sink<copying_sink>);
+    auto const want = a.bytes();
+    std::size_t at = 0;
+    while(a.contents.entry(at).kind != entry_kind::layer || a.contents.entry(at).size != 2 * mega)
+        ++at;
+    auto const entry = a.contents.entry(at);
+    for(std::size_t const left : {std::size_t{0}, 2 * mega - 512, 2 * mega - 1, 2 * mega}) {
+        put(a.leases[1].path(), text(2 * mega, 'B'));
+        copying_sink out;
+        out.path = a.leases[1].path();
+        out.size = left;
+        auto const report = a.save(out, with(1, verify::never));
+        if(left == 2 * mega) {
+            BOOST_TEST(report.ok());
+            BOOST_TEST((out.bytes == want));
+            continue;
+        }
+        BOOST_TEST((report.reason.code == error::layer_too_short));
+        BOOST_TEST(out.bytes.size() == entry.data + std::max(left, 2 * mega - 512));
+        BOOST_TEST((out.bytes == want.substr(0, out.bytes.size())));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_sum_reads_everything)
 {
     sharing_sink out;
