@@ -118,6 +118,16 @@ BOOST_AUTO_TEST_CASE(what_is_too_large_is_taken_alone)
     BOOST_TEST(t.second.left == 10u);
 }
 
+BOOST_AUTO_TEST_CASE(three_of_one_size_are_a_pair_and_one)
+{
+    queue q({{0, 30}, {30, 60}, {60, 90}}, true, 8);
+    q.enter();
+    q.enter();
+    taken pair(q), alone(q);
+    BOOST_TEST((pair.first.task && pair.second.task && alone.first.task && !alone.second.task));
+    BOOST_TEST((!alone.first.to_end && !pair.first.to_end));
+}
+
 BOOST_AUTO_TEST_CASE(nobody_has_two_while_another_has_none)
 {
     queue q({{0, 50}, {50, 100}}, true, 8);

@@ -164,7 +164,8 @@ private:
         return s;
     }
 
-    bool may_pair(share const& s) const noexcept { return !s.to_end && s.left <= left_ / (2 * workers_); }
+    // As many are written at a time as there are, and no more than two for each worker.
+    bool may_pair(share const& s) const noexcept { return !s.to_end && s.left <= left_ / std::min(2 * workers_, live_); }
 
     std::vector<byte_range> const parts_;
     bool const in_portions_;
