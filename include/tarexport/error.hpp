@@ -354,7 +354,7 @@ inline std::string message(failure const& f)
         if(!a.empty())
             s.append("; ").append(a);
     }
-    else if(f.code == boost::system::errc::too_many_files_open)
+    else if(f.code == boost::system::errc::too_many_files_open || f.code == boost::system::errc::too_many_files_open_in_system)
         s += "; use fewer jobs, or let the process open more files (ulimit -n)";
     return s;
 }

@@ -92,10 +92,11 @@ save_report write_in(Threads& threads, plan const& p, std::span<Handle const> le
     together are then opened and read at the same time, and the sink is used in several threads. Any other sink is used in the calling
     thread alone, and layers are opened one at a time. In both cases a large layer that is more than one thread's share, or the rest of one when
     another thread has nothing left to do, is read and hashed in two further threads, of which each such layer has its own. With `jobs` 1 there is no thread but the calling one. All have ended
-    when the call returns. A source is used by one thread at a time, and the observer is called by one at a time.
+    when the call returns. A source is used by one thread at a time, and the observer is called by one at a time. Stores and sinks may have threads
+    of their own beside these, by options of theirs.
 
     With a `paired_hash` among the hashes that pays on this machine, the parts of a `positional_sink` are written in portions, each thread taking two at
-    a time: two layers for each thread and four more are open then, at most, a source is read by one thread and then by another, and only what is left at the end is
+    a time: some more than two layers for each thread are open then, a source is read by one thread and then by another, and only what is left at the end is
     read in further threads.
 
     A sink that commits is committed after the last byte, and aborted on every other way out. Layers are closed on every way

@@ -87,6 +87,13 @@ struct forgets : sha256 {
     }
 };
 
+// May throw, so it is no paired_hash, and would never be used as one.
+struct half : sha256 {
+    static bool pairing_pays() { return true; }
+    static void update_both(half&, bytes_view, half&, bytes_view) {}
+};
+static_assert(hash_algorithm<half> && !paired_hash<half>);
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(good_hashes_pass)
@@ -106,6 +113,7 @@ BOOST_AUTO_TEST_CASE(offenders_are_told)
     BOOST_TEST(!tells(chatty_says, "split at 0:"));
     BOOST_TEST(tells(chatty_says, "updates of one byte"));
     BOOST_TEST(tells(testing::check_hash<ends_early>(), "split at 7:"));
+    BOOST_TEST(tells(testing::check_hash<half>(), "a part of paired_hash"));
     auto const forgetful = testing::check_hash<forgets>();
     BOOST_TEST(!forgetful.empty());
     BOOST_TEST(std::ranges::all_of(forgetful, [](auto const& s) { return s.starts_with("update_both(a, x, b, y) equals"); }));

@@ -100,6 +100,7 @@ public:
             read_beside(left, read_size(a, buffer_size_), left == unread_);
         auto const bytes = ahead_ ? ahead_->take(a.max, ec) : take(read_size(a, buffer_size_), ec);
         unread_ -= bytes.size();
+        in_portion_ += bytes.size();
         if(!ahead_) {
             pending_ = bytes;
             if(!defers_ || bytes.size() < worth_pairing)
@@ -130,7 +131,14 @@ public:
     // What a thread uses that drives two, whose layers are hashed in pairs.
 
     /// Let what is read from now on wait for its hash, or no longer. Nothing is read beside the writing then.
-    void defer_hash(bool defers) noexcept { defers_ = defers; }
+    void defer_hash(bool defers) noexcept
+    {
+        defers_ = defers;
+        in_portion_ = 0;
+    }
+
+    /// Return whether what was read since then is a portion, although it may have been too little at a time to wait.
+    bool is_portion() const noexcept { return is_pending() || in_portion_ >= portion_size; }
 
     /// Return whether bytes that were read wait for their hash. It is caught up with before the next read.
     bool is_pending() const noexcept { return !pending_.empty(); }
@@ -206,6 +214,7 @@ public:
 private:
     using ahead = read_ahead<source, typename Hashes::hasher>;
     static constexpr std::uint64_t worth_threads = std::uint64_t{1} << 20; // bytes; less is done before they have begun
+    static constexpr std::uint64_t portion_size = std::uint64_t{256} << 10;
     static constexpr std::size_t worth_pairing = std::size_t{16} << 10;     // bytes; less is no portion of its own
 
     // A system that has no more threads, or no memory for that, has the calling one.
@@ -313,6 +322,7 @@ private:
     bool alone_ = false; // whether the open layer can have no further threads
     bool defers_ = false;
     bytes_view pending_; // read, not hashed yet
+    std::uint64_t in_portion_ = 0;
     typename Hashes::hasher hasher_;
     std::optional<source> source_; // kept after `close_layer`, since its memory may still be on its way out
     planned_layer const* layer_ = nullptr;

@@ -126,8 +126,8 @@ public:
         , range_(p.bounded(options.range))
         , jobs_(std::max<std::size_t>(options.jobs, 1))
         , parts_(parts())
-        , in_portions_(parts_.size() > 1 && options.verification != verify::never && parallel_driver::pairing_pays())
-        , queue_(parts_, in_portions_, 2 * jobs_ + waiting_parts)
+        , in_portions_(parts_.size() > jobs_ && jobs_ > 1 && options.verification != verify::never && parallel_driver::pairing_pays())
+        , queue_(parts_, in_portions_, 2 * workers() + waiting_parts)
     {
     }
 

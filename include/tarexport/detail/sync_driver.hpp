@@ -70,12 +70,13 @@ public:
             step();
     }
 
-    /// Go on until bytes of a layer wait for their hash, or the sink has taken some of a layer by itself, or to the end.
+    /// Go on until bytes of a layer wait for their hash, or there was a portion of smaller reads, or the sink has taken some of a layer by
+    /// itself, or to the end.
     void read_portion()
     {
         took_extent_ = false;
         layers_.defer_hash(true);
-        while(!ended() && !is_pending() && !took_extent_)
+        while(!ended() && !layers_.is_portion() && !took_extent_)
             step();
         layers_.defer_hash(false);
     }
@@ -160,13 +161,13 @@ private:
     {
         error_code ec;
         auto const n = sink_.clone_some(extent, ec);
+        took_extent_ = took_extent_ || n != 0 || layers_.lent();
         if(n == 0 && ec == boost::system::errc::operation_not_supported) {
             if(!layers_.lent())
                 return serializer_.not_copied();
             auto const bytes = layers_.read(extent, ec);
             return ec.failed() ? layers_.answer({}, ec) : perform(write_pieces{std::span(&bytes, 1)});
         }
-        took_extent_ = true;
         if(n != 0)
             layers_.lend({extent.fd, extent.offset, n}, ec);
         return n != 0 && ec.failed() ? layers_.answer({}, ec) : written(n, ec);

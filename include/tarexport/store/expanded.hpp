@@ -314,7 +314,7 @@ private:
 
     A layer is raw if its digest is the diff ID that the config has, and passes as it is. Any other is unpacked, whatever its media type calls it:
     its first bytes tell gzip, zstd and bzip2, with all their members and frames. What comes out must have the diff ID, so that it needs no
-    trust; what else a layer was called (type, URLs, annotations) is lost. Images keep their configs, IDs and names, and lose the list of
+    trust, where layers are verified; what else a layer was called (type, URLs, annotations) is lost. Images keep their configs, IDs and names, and lose the list of
     layers of their manifests. Layouts that keep manifests make them anew for these images, since those of the store list other layers.
 
     Sizes are known before the first byte is written, by `expand_options::sizes`. They are found out when a layer is asked for, of all layers of

@@ -74,6 +74,8 @@ public:
             pairs();
             changing_pairs();
         }
+        else if constexpr(requires { &H::update_both; } || requires { &H::pairing_pays; })
+            broken_.push_back("it has a part of paired_hash: write `static bool pairing_pays() noexcept` and `static void update_both(H&, bytes_view, H&, bytes_view)`");
         long_input();
         return std::move(broken_);
     }
@@ -215,7 +217,7 @@ namespace tarexport::testing {
 /** Check that a hash keeps the laws of `hash_algorithm` and computes what its name says.
 
     Any split of the bytes gives the same digest; empty updates change nothing; a run may be moved, and an object begins a new one
-    by assignment. The values are compared with OpenSSL's and with FIPS 180-4. Hashes half a gigabyte, which takes a few seconds.
+    by assignment; and a `paired_hash` takes two inputs as it takes one. The values are compared with OpenSSL's and with FIPS 180-4. Hashes half a gigabyte, which takes a few seconds.
 
     @return A sentence for each law that does not hold; nothing if all do.
 */

@@ -48,7 +48,7 @@ using made_source = typename without_result<std::remove_cvref_t<std::invoke_resu
 template<layer_source Source>
 class source_run {
 public:
-    source_run(Source s, std::string_view expected, std::string name, std::vector<std::string>& broken)
+    source_run(Source&& s, std::string_view expected, std::string name, std::vector<std::string>& broken)
         : source_(std::move(s))
         , expected_(expected)
         , name_(std::move(name))
