@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -178,7 +179,7 @@ public:
     many<planned_layer> const& layers() const noexcept { return layers_; }
 
     /// Return the images of the archive, in its order.
-    std::vector<planned_image> const& images() const noexcept { return images_; }
+    many<planned_image> const& images() const noexcept { return images_; }
 
     /// Return the layers of the images that a thin archive leaves out; none of a full one.
     std::vector<left_out_layer> const& left_out() const noexcept { return left_out_; }
@@ -241,16 +242,17 @@ private:
     many<record> entries_;
     many<rendered> documents_;
     many<planned_layer> layers_;
-    std::vector<planned_image> images_;
+    many<planned_image> images_;
     std::vector<left_out_layer> left_out_;
     std::vector<std::string> names_;
     std::uint64_t size_ = end_of_archive_size;
     digest etag_ = digest_of(std::string_view{});
 };
 
-/** Puts a plan together, entry by entry, in the order in which they were added or, with `sort`, in that of their paths.
+/** Puts a plan together, entry by entry, in the order in which they were added or, with `sort`, in that of their paths or, with
+    `sort_by_group`, of their groups.
 
-    No two entries have the same path, and no path that is given is empty; there are fewer than 2^31 of each kind.
+    No two entries have the same path, and no path that is given is empty; there are fewer than 2^30 of each kind.
 
     @par Example
     @code
@@ -262,6 +264,19 @@ private:
 */
 class plan_builder {
 public:
+    plan_builder() = default;
+
+    /// Begin with what a plan has, in its order.
+    explicit plan_builder(plan p) : plan_(std::move(p))
+    {
+        std::uint64_t n = 0;
+        for(auto& r : plan_.entries_) {
+            r.offset = n++;
+            r.comment = 0;
+        }
+        number_blobs();
+    }
+
     /// Add a directory; the path ends in a slash.
     void add_directory(std::string path, std::uint32_t mode, std::int64_t mtime)
     {
@@ -274,6 +289,25 @@ public:
     {
         auto id = digest_of(text);
         add_rendered(std::move(text), id, mode, mtime, std::move(path));
+    }
+
+    /// Add a rendered document in front of the entry with a number, or at the end. Precondition: `at` is at most the number of entries.
+    void insert_document(std::size_t at, std::string path, std::string text, std::uint32_t mode, std::int64_t mtime)
+    {
+        BOOST_ASSERT(at <= plan_.count());
+        add_document(std::move(path), std::move(text), mode, mtime);
+        auto& all = plan_.entries_;
+        std::rotate(all.begin() + static_cast<std::ptrdiff_t>(at), all.end() - 1, all.end());
+    }
+
+    /// Give a document another text. Precondition: entry `i` is a document under a path of its own, and in one part.
+    void replace_document(std::size_t i, std::string text)
+    {
+        auto& r = plan_.entries_[i];
+        BOOST_ASSERT(r.kind == entry_kind::document && r.named && plan_.documents_[r.item].text.size() == r.size);
+        r.size = text.size();
+        plan_.documents_[r.item].id = digest_of(text);
+        plan_.documents_[r.item].text = std::move(text);
     }
 
     /// Add a rendered document that is in parts. Precondition: there is one at least, and none is empty.
@@ -301,9 +335,22 @@ public:
     }
 
     /// Return whether something was added under the path of a digest.
-    bool has_blob(digest const& id) const
+    bool has_blob(digest const& id) const { return find_blob(id).has_value(); }
+
+    /// What the numbers of blobs are less than.
+    static constexpr std::uint32_t blob_limit = std::numeric_limits<std::uint32_t>::max() / 2;
+
+    /// Return the number of what was added under the path of a digest.
+    std::optional<std::uint32_t> find_blob(digest const& id) const
     {
-        return blobs_.contains(std::hash<digest>()(id), [&](std::uint32_t number) { return blob(number) == id; });
+        return blobs_.find(std::hash<digest>()(id), [&](std::uint32_t number) { return blob(number) == id; });
+    }
+
+    /// Return the digest of what has a number. Precondition: it is one that `find_blob` returned.
+    digest const& blob(std::uint32_t number) const noexcept
+    {
+        // Even numbers are those of documents, odd ones those of layers.
+        return number % 2 == 0 ? plan_.documents_[number / 2].id : plan_.layers_[number / 2].id;
     }
 
     /** Add a layer, under the path of its digest if no other is given.
@@ -315,6 +362,28 @@ public:
         plan_.layers_.push_back(std::move(layer));
         add(entry_kind::layer, plan_.layers_.size() - 1, size, mode, mtime, std::move(path));
         return plan_.layers_.size() - 1;
+    }
+
+    /// Remove the layers with certain digests; the others get new numbers. @param is Whether a digest is one of those.
+    template<class Is>
+    void remove_layers(Is is)
+    {
+        plan::many<planned_layer> left;
+        std::vector<std::uint32_t> numbers;
+        for(; !plan_.layers_.empty(); plan_.layers_.pop_front()) {
+            auto& l = plan_.layers_.front();
+            bool const removed = is(std::as_const(l.id));
+            numbers.push_back(removed ? blob_limit : static_cast<std::uint32_t>(left.size()));
+            if(!removed)
+                left.push_back(std::move(l));
+        }
+        plan_.layers_ = std::move(left);
+        for(auto& r : plan_.entries_)
+            if(r.kind == entry_kind::layer)
+                r.item = numbers[r.item];
+        auto const gone = std::ranges::remove(plan_.entries_, blob_limit, &plan::record::item);
+        plan_.entries_.erase(gone.begin(), gone.end());
+        number_blobs();
     }
 
     /** Let the data of entries that are added from now on begin at a multiple of so many bytes; 0 ends that.
@@ -329,6 +398,9 @@ public:
         BOOST_ASSERT(bytes % tar_block_size == 0 && bytes <= alignment_limit);
         aligned_blocks_ = static_cast<std::uint16_t>(bytes / tar_block_size);
     }
+
+    /// Let `sort_by_group` put entries that are added from now on behind those of lesser groups.
+    void group(std::uint8_t number) noexcept { group_ = number; }
 
     /// The largest alignment.
     static constexpr std::uint32_t alignment_limit = 65536;
@@ -348,11 +420,15 @@ public:
         });
     }
 
+    /// Put the entries that were added so far in the order of their groups, those of one in the order in which they were added.
+    void sort_by_group() { std::ranges::sort(plan_.entries_, {}, &plan::record::offset); }
+
     /** Compute the offsets and the identity.
         @return The plan; `unencodable_header` with the path, or `archive_too_large`.
     */
     result<plan> finish() &&
     {
+        blobs_ = {};
         constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
         std::string header;
         sha256 identity;
@@ -382,7 +458,7 @@ public:
 private:
     void add(entry_kind kind, std::size_t item, std::uint64_t size, std::uint32_t mode, std::int64_t mtime, std::string path)
     {
-        BOOST_ASSERT(item < std::numeric_limits<std::uint32_t>::max() / 2);
+        BOOST_ASSERT(item < blob_limit / 2);
         plan::record r;
         r.kind = kind;
         r.item = static_cast<std::uint32_t>(item);
@@ -394,17 +470,23 @@ private:
             r.name = static_cast<std::uint32_t>(plan_.names_.size());
             plan_.names_.push_back(std::move(path));
         }
-        else {
-            blobs_.add(r.item * 2 + (kind == entry_kind::layer ? 1 : 0), [this](auto n) { return std::hash<digest>()(blob(n)); });
-        }
+        number_blob(r);
         r.aligned_blocks = aligned_blocks_;
+        r.offset = std::uint64_t{group_} << 32 | plan_.entries_.size(); // until the offset is known
         plan_.entries_.push_back(r);
     }
 
-    // Even numbers are those of documents, odd ones those of layers.
-    digest const& blob(std::uint32_t number) const
+    void number_blob(plan::record const& r)
     {
-        return number % 2 == 0 ? plan_.documents_[number / 2].id : plan_.layers_[number / 2].id;
+        if(!r.named && r.kind != entry_kind::directory)
+            blobs_.add(r.item * 2 + (r.kind == entry_kind::layer ? 1 : 0), [this](auto n) { return std::hash<digest>()(blob(n)); });
+    }
+
+    void number_blobs()
+    {
+        blobs_ = {};
+        for(auto const& r : plan_.entries_)
+            number_blob(r);
     }
 
     result<void> encode(std::string& header, std::size_t i) const
@@ -438,7 +520,6 @@ private:
     // A plan is kept as long as its archive is written: without the room that was left for more.
     void shrink()
     {
-        plan_.images_.shrink_to_fit();
         plan_.left_out_.shrink_to_fit();
         plan_.names_.shrink_to_fit();
     }
@@ -454,6 +535,7 @@ private:
     plan plan_;
     detail::number_table blobs_; // what is under the path of its digest
     std::uint16_t aligned_blocks_ = 0; // of entries that are added
+    std::uint8_t group_ = 0;           // of the same
 };
 
 } // namespace tarexport

@@ -8,11 +8,11 @@
 #ifndef TAREXPORT_RESOLVE_HPP
 #define TAREXPORT_RESOLVE_HPP
 
+#include <tarexport/chain_id.hpp>
 #include <tarexport/closure.hpp>
-#include <tarexport/content.hpp>
-#include <tarexport/descriptor.hpp>
 #include <tarexport/detail/content_reader.hpp>
-#include <tarexport/detail/content_walk.hpp>
+#include <tarexport/detail/name_finder.hpp>
+#include <tarexport/detail/number_table.hpp>
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/gather.hpp>
@@ -20,23 +20,20 @@
 #include <tarexport/layer.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/observer.hpp>
-#include <tarexport/reference.hpp>
+#include <tarexport/plan.hpp>
+#include <tarexport/platform.hpp>
 #include <tarexport/selection.hpp>
 #include <tarexport/stores.hpp>
-#include <tarexport/v1.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace tarexport {
@@ -50,19 +47,7 @@ struct resolution {
 
 namespace detail {
 
-// Stores that are no content stores read what they have by themselves.
-template<class Store>
-struct reader_of {
-    struct type {
-        type(Store const&, std::uint64_t) noexcept {}
-    };
-};
-
-template<content_store Store>
-struct reader_of<Store> {
-    using type = content_reader<Store>;
-};
-
+// Reads the images that names stand for one by one, leases their layers, and hands each on.
 template<bool KeepManifests, store Store, observer O>
 class resolver {
 public:
@@ -73,181 +58,62 @@ public:
     {
     }
 
-    result<resolution<handle>> run(names const& requested)
+    result<std::vector<handle>> run(names const& requested, auto& take)
     {
-        if(requested.empty())
-            return failure{error::no_names, {}, {}};
-        for(auto const& name : requested)
-            if(auto added = add(name); !added)
-                return added.error();
+        auto found = finder(store_, choice_, reader_, count_, stop_).run(requested);
+        if(!found)
+            return found.error();
+        for(; !found->empty(); found->pop_front()) {
+            auto& f = found->front();
+            selection s;
+            std::shared_ptr<content_closure> closure;
+            if(auto done = read(f, s, closure); !done)
+                return about_name(requested.begin()[static_cast<std::ptrdiff_t>(f.name)].text, done.error());
+            if(!missing_.empty()) // the others are read for what else there is not
+                continue;
+            if(auto leased = closure ? lease_closure(s, *closure) : lease_layers(s); !leased)
+                return leased.error();
+            s.closure = std::move(closure);
+            tell(s);
+            if(auto taken = take(std::move(s)); !taken)
+                return taken.error();
+        }
         if(!missing_.empty())
             return all_missing();
-        for(std::size_t i = 0; i != out_.images.size(); ++i) {
-            auto& s = out_.images[i];
-            auto const closure = closures_.find(i);
-            if(auto leased = closure == closures_.end() ? lease_layers(s) : lease_closure(s, closure->second); !leased)
-                return leased.error();
-            tell(s);
-        }
-        out_.leases.shrink_to_fit(); // which are kept as long as the archive is written
-        return std::move(out_);
+        leases_.shrink_to_fit(); // which are kept as long as the archive is written
+        return std::move(leases_);
     }
 
 private:
-    static constexpr bool gathers = KeepManifests && blob_store<Store>;
-    using reader = typename reader_of<Store>::type;
+    using finder = name_finder<KeepManifests, Store>;
 
-    // An archive's documents are all in memory, and a store may have as many images as it likes.
-    static constexpr std::size_t most_document_bytes = std::size_t{256} << 20;
-    static constexpr std::size_t most_layers = 1'000'000;
-
-    // One image that a name leads to, and the reference that led there, if any.
-    struct found {
-        std::size_t image;
-        std::optional<reference> via;
-    };
-
-    result<void> add(requested_name const& name)
+    result<void> read(found_image& f, selection& s, [[maybe_unused]] std::shared_ptr<content_closure>& closure)
     {
         if(stop_.stop_requested())
-            return failure{error::cancelled, name.text, {}};
-        auto parsed = parse(name.text);
-        if(!parsed)
-            return about(name.text.empty() ? "\"\"" : name.text, parsed.error());
-        std::vector<found> all;
-        auto done = std::visit([&](auto const& meaning) { return find(meaning, name.text, all); }, parsed->meaning);
-        if(!done)
-            return about(name.text, done.error());
-        if constexpr(!content_store<Store>)
-            for(auto const& f : all) {
-                auto const& config = out_.images[f.image].config;
-                if(auto fit = detail::check_choice(choice_.platforms, detail::platform_of(config), config.id.str()); !fit)
-                    return about(name.text, fit.error());
-            }
-        return name.as ? rename(name, all) : keep_tags(all);
+            return failure{error::cancelled, f.what, {}};
+        s.tags = std::move(f.tags);
+        s.digest_references = std::move(f.digest_references);
+        s.root = std::move(f.root);
+        if constexpr(finder::gathers)
+            if(s.root)
+                return gather(f, s, closure);
+        return load(f, s);
     }
 
-    result<image_name> parse(std::string const& text) const
+    result<void> gather(found_image const& f, selection& s, std::shared_ptr<content_closure>& closure)
     {
-        if constexpr(parses_names<Store>)
-            return store_.parse_name(text);
-        else
-            return tarexport::parse_image_name(text);
-    }
-
-    result<image> load_by(descriptor const& d) const
-    {
-        if constexpr(!loads_by_manifest<Store>)
-            return detail::load_image(reader_, d, {});
-        else {
-            auto loaded = store_.load_image(d);
-            if(!loaded)
-                return loaded;
-            auto read = d;
-            read.size += loaded->config.size();
-            auto const fit = reader_.count(read, {});
-            return fit ? std::move(loaded) : result<image>(fit.error());
-        }
-    }
-
-    result<void> find(digest const& id, std::string const&, std::vector<found>& all) { return find_id(id, all); }
-
-    result<void> find(id_prefix const& prefix, std::string const&, std::vector<found>& all)
-    {
-        auto id = store_.search(prefix.text);
-        return id ? find_id(*id, all) : result<void>(id.error());
-    }
-
-    result<void> find(repository_name const& repository, std::string const& text, std::vector<found>& all)
-    {
-        auto references = store_.by_name(repository.base);
-        if(!references)
-            return references.error();
-        if(references->empty())
-            return find(id_prefix{text}, text, all);
-        for(auto const& ref : *references)
-            if(auto one = find(ref, text, all); !one)
-                return one;
-        return {};
-    }
-
-    result<void> find(reference const& ref, std::string const&, std::vector<found>& all)
-    {
-        if constexpr(gathers) {
-            auto const root = store_.root(ref);
-            return root ? keep_closure(*root, choice_, ref.familiar(), all, ref) : result<void>(root.error());
-        }
-        else if constexpr(content_store<Store>) {
-            auto root = store_.root(ref);
-            if(!root)
-                return root.error();
-            auto const known = by_root_.find(detail::content_key(*root));
-            if(known != by_root_.end()) {
-                all.push_back({known->second, ref});
-                return {};
-            }
-            reader_.begin_root();
-            auto manifests = detail::find_manifests(reader_, *root, choice_.platforms, {});
-            if(!manifests)
-                return manifests.error();
-            if(manifests->size() > 1)
-                return failure{error::several_platforms, std::string(ref.familiar()), platforms_of(*manifests)};
-            auto loaded = load_by(manifests->front());
-            if(!loaded)
-                return loaded.error();
-            auto key = detail::content_key(*root);
-            if(auto kept = keep(std::move(*loaded), ref, std::move(*root), all); !kept)
-                return kept;
-            by_root_.emplace(std::move(key), all.back().image);
-            return {};
-        }
-        else {
-            auto id = store_.lookup(ref);
-            return id ? find_id(*id, all, ref) : result<void>(id.error());
-        }
-    }
-
-    result<void> find_id(digest const& id, std::vector<found>& all, std::optional<reference> via = std::nullopt)
-    {
-        if(auto const known = by_id_.find(id); known != by_id_.end()) {
-            all.push_back({known->second, std::move(via)});
-            return {};
-        }
-        if constexpr(gathers && has_manifests<Store>) {
-            auto const root = store_.manifest_of(id);
-            if(!root)
-                return root.error();
-            // An ID stands for its image whatever the platform.
-            content_choice const any(platform_choice::all(), choice_.complete, choice_.foreign);
-            return keep_closure(*root, any, id.str(), all, std::move(via));
-        }
-        else {
-            auto loaded = store_.load(id);
-            if(!loaded)
-                return loaded.error();
-            return keep(std::move(*loaded), std::move(via), std::nullopt, all);
-        }
-    }
-
-    // Each root is an image of its own, even where others lead to the same config.
-    result<void> keep_closure(descriptor const& root, content_choice const& choice, std::string_view what, std::vector<found>& all,
-        std::optional<reference> via = std::nullopt)
-    {
-        auto key = detail::content_key(root);
-        if(auto const known = by_root_.find(key); known != by_root_.end()) {
-            all.push_back({known->second, std::move(via)});
-            return {};
-        }
+        // An ID stands for its image whatever the platform.
+        content_choice const any(platform_choice::all(), choice_.complete, choice_.foreign);
         reader_.begin_root();
-        auto gathered = gatherer<Store>(reader_, choice, what, stop_).run(root);
+        auto gathered = gatherer<Store>(reader_, f.any_platform ? any : choice_, f.what, stop_).run(*s.root);
         if(!gathered && gathered.error().code == error::missing_blob) {
-            missing_.emplace_back(what, std::vector{gathered.error().subject});
+            missing_.emplace_back(f.what, std::vector{gathered.error().subject});
             return {};
         }
         if(!gathered)
             return gathered.error();
         if(!gathered->missing.empty()) {
-            missing_.emplace_back(what, std::move(gathered->missing));
+            missing_.emplace_back(f.what, std::move(gathered->missing));
             return {};
         }
         if(auto fit = tarexport::check_image(gathered->preferred); !fit)
@@ -256,28 +122,29 @@ private:
         for(auto const* const group : {&gathered->closure.manifests, &gathered->closure.configs})
             for(auto const& d : *group)
                 size += d.text.size();
-        if(auto fit = count(root.id, size, gathered->closure.blobs.size()); !fit)
-            return fit;
-        auto const image = out_.images.size();
-        auto closure = std::make_shared<content_closure>(std::move(gathered->closure));
-        out_.images.push_back({std::move(gathered->preferred), {}, {}, root, {}, closure});
-        closures_.emplace(image, std::move(closure));
-        by_root_.emplace(std::move(key), image);
-        all.push_back({image, std::move(via)});
-        return {};
+        s.config = std::move(gathered->preferred);
+        closure = std::make_shared<content_closure>(std::move(gathered->closure));
+        return count_.add(s.root->id, size, closure->blobs.size());
     }
 
-    // Counts what an image adds.
-    result<void> count(digest const& id, std::size_t document_bytes, std::size_t layers)
+    result<void> load(found_image& f, selection& s)
     {
-        document_bytes_ += document_bytes;
-        layers_ += layers;
-        if(document_bytes_ <= most_document_bytes && layers_ <= most_layers)
-            return {};
-        return failure{error::limit_exceeded, id.str(),
-            "with " + std::to_string(out_.images.size()) + " images before it, the documents have more than " +
-                std::to_string(most_document_bytes) + " bytes, or there are more than " + std::to_string(most_layers) +
-                " layers; save fewer images at once"};
+        if(f.loaded)
+            s.config = std::move(*f.loaded);
+        else {
+            auto loaded = store_.load(f.id);
+            if(!loaded)
+                return loaded.error();
+            s.config = std::move(*loaded);
+            if(auto fit = count_.add(s.config); !fit)
+                return fit;
+        }
+        if constexpr(!content_store<Store>)
+            if(auto fit = detail::check_choice(choice_.platforms, detail::platform_of(s.config), s.config.id.str()); !fit)
+                return fit;
+        if constexpr(tells_parents<Store>)
+            s.config.parent = store_.parent_of(s.config.id);
+        return tarexport::check_image(s.config);
     }
 
     // One message for all names.
@@ -298,75 +165,6 @@ private:
         return f;
     }
 
-    result<void> keep(image loaded, std::optional<reference> via, std::optional<descriptor> root, std::vector<found>& all)
-    {
-        auto const [known, is_new] = by_id_.try_emplace(loaded.id, out_.images.size());
-        if(is_new) {
-            if(auto fit = tarexport::check_image(loaded); !fit)
-                return fit;
-            if(auto fit = count(loaded.id, loaded.config.size(), loaded.diff_ids.size()); !fit)
-                return fit;
-            if constexpr(tells_parents<Store>)
-                loaded.parent = store_.parent_of(loaded.id);
-            out_.images.push_back({std::move(loaded), {}, {}, std::move(root)});
-        }
-        all.push_back({known->second, std::move(via)});
-        return {};
-    }
-
-    // A reference by digest selects an image but is no tag of it (moby: only tags are recorded).
-    result<void> keep_tags(std::vector<found> const& all)
-    {
-        for(auto const& f : all) {
-            if(!f.via)
-                continue;
-            if(f.via->has_digest()) {
-                auto& known = out_.images[f.image].digest_references;
-                if(auto ref = f.via->without_tag(); std::ranges::find(known, ref) == known.end())
-                    known.push_back(std::move(ref));
-            }
-            else if(auto tagged = tag(f.image, *f.via); !tagged)
-                return tagged;
-        }
-        return {};
-    }
-
-    result<void> rename(requested_name const& name, std::vector<found> const& all)
-    {
-        auto as = tarexport::parse_reference(*name.as);
-        if(!as)
-            return about(name.text + "=" + *name.as, as.error());
-        if(as->has_digest())
-            return failure{error::invalid_reference, *name.as, "a new name has a tag, not a digest"};
-        if(as->has_tag() && std::ranges::any_of(all, [&](found const& f) { return f.image != all.front().image; }))
-            return failure{error::ambiguous_reference, name.text,
-                "it stands for several images, which cannot all be called " + *name.as};
-        for(auto const& f : all) {
-            auto tagged = *as;
-            if(!as->has_tag()) {
-                auto kept = f.via && f.via->has_tag() && !f.via->has_digest() ? as->with_tag(f.via->tag()) : as->with_tag("latest");
-                if(!kept)
-                    return kept.error();
-                tagged = std::move(*kept);
-            }
-            if(auto done = tag(f.image, tagged); !done)
-                return done;
-        }
-        return {};
-    }
-
-    result<void> tag(std::size_t image, reference const& name)
-    {
-        auto const [known, is_new] = owners_.try_emplace(name.str(), image);
-        if(is_new)
-            out_.images[image].tags.push_back(name);
-        else if(known->second != image)
-            return failure{error::ambiguous_reference, std::string(name.familiar()),
-                "two images would get this name: " + out_.images[known->second].config.id.str() + " and "
-                    + out_.images[image].config.id.str()};
-        return {};
-    }
-
     result<void> lease_layers(selection& s)
     {
         auto const& config = s.config;
@@ -374,12 +172,12 @@ private:
         for(std::size_t n = 0; n != config.diff_ids.size(); ++n) {
             if(stop_.stop_requested())
                 return failure{error::cancelled, called(s), {}};
-            auto const key = n < config.layers.size() ? config.layers[n].id.str() : config.diff_ids[n];
-            auto const number =
-                lease(s, key, n < config.layers.size() ? &config.layers[n] : nullptr, [&] { return store_.layer(config, n); });
+            auto const* const expected = n < config.layers.size() ? &config.layers[n] : nullptr;
+            auto const diff_id = expected ? result<digest>(expected->id) : tarexport::parse_digest(config.diff_ids[n]);
+            auto const number = lease(s, diff_id ? *diff_id : digest(), expected, [&] { return store_.layer(config, n); });
             if(!number)
                 return number.error();
-            auto const& info = out_.leases[*number].info();
+            auto const& info = leases_[*number].info();
             if(info.id.empty())
                 return failure{error::invalid_digest, called(s), "layer " + std::to_string(n) + " of the store has no digest"};
             s.layers.push_back({info, *number});
@@ -387,15 +185,15 @@ private:
         return {};
     }
 
-    result<void> lease_closure([[maybe_unused]] selection& s, [[maybe_unused]] std::shared_ptr<content_closure> const& closure)
+    result<void> lease_closure([[maybe_unused]] selection& s, [[maybe_unused]] content_closure& closure)
     {
-        if constexpr(gathers) {
+        if constexpr(finder::gathers) {
             std::unordered_map<digest, std::optional<std::uint32_t>> numbers;
-            for(auto& b : closure->blobs) {
+            for(auto& b : closure.blobs) {
                 if(stop_.stop_requested())
                     return failure{error::cancelled, called(s), {}};
                 if(b.lease) {
-                    auto const number = lease(s, b.info.id.str(), &b.info, [&] { return store_.blob(b.info); });
+                    auto const number = lease(s, b.info.id, &b.info, [&] { return store_.blob(b.info); });
                     if(!number)
                         return number.error();
                     b.lease = *number;
@@ -413,20 +211,24 @@ private:
 
     // Calls `get` for what has not been leased yet. `expected`: what a document says of it.
     template<class Get>
-    result<std::uint32_t> lease(selection const& s, std::string const& key, descriptor const* expected, Get get)
+    result<std::uint32_t> lease(selection const& s, digest const& key, descriptor const* expected, Get get)
     {
-        auto known = leased_.find(key);
-        if(known != leased_.end() && expected)
-            if(auto const size = out_.leases[known->second].info().size; size != expected->size)
-                return about(called(s), {error::size_mismatch, "layer " + key, detail::sizes(expected->size, size)});
-        if(known == leased_.end()) {
-            auto got = get();
-            if(!got)
-                return about(called(s), got.error());
-            known = leased_.try_emplace(key, static_cast<std::uint32_t>(out_.leases.size())).first;
-            out_.leases.push_back(std::move(*got));
-        }
-        return known->second;
+        auto const same = [&](std::uint32_t n) { return keys_[n] == key; };
+        auto const known = key.empty() ? std::nullopt : leased_.find(std::hash<digest>()(key), same);
+        if(known && expected)
+            if(auto const size = leases_[*known].info().size; size != expected->size)
+                return about_name(called(s), {error::size_mismatch, "layer " + key.str(), detail::sizes(expected->size, size)});
+        if(known)
+            return *known;
+        auto got = get();
+        if(!got)
+            return about_name(called(s), got.error());
+        auto const number = static_cast<std::uint32_t>(leases_.size());
+        leases_.push_back(std::move(*got));
+        keys_.push_back(key);
+        if(!key.empty())
+            leased_.add(number, [this](std::uint32_t n) { return std::hash<digest>()(keys_[n]); });
+        return number;
     }
 
     void tell([[maybe_unused]] selection const& s)
@@ -447,43 +249,21 @@ private:
         return s.tags.empty() ? s.config.id.str() : std::string(s.tags.front().familiar());
     }
 
-    static std::string platforms_of(std::vector<descriptor> const& manifests)
-    {
-        std::string text;
-        for(auto const& m : manifests)
-            text += (text.empty() ? "" : ", ") + (m.target ? tarexport::format(*m.target) : m.id.str());
-        return text;
-    }
-
-    // Puts the name in front of what a store says about something of it.
-    static failure about(std::string const& name, failure f)
-    {
-        if(f.subject.empty() || f.subject == name)
-            f.subject = name;
-        else
-            f.subject = name + ": " + f.subject;
-        return f;
-    }
-
     Store const& store_;
     content_choice const& choice_;
     O& observer_;
     std::stop_token stop_;
-    reader reader_;
-    resolution<handle> out_;
-    std::unordered_map<digest, std::size_t> by_id_;
-    std::map<content_key_type, std::size_t> by_root_; // many names may lead to one root
-    std::unordered_map<std::size_t, std::shared_ptr<content_closure>> closures_; // of images, by number
-    std::vector<std::pair<std::string, std::vector<std::string>>> missing_;      // by name
-    std::unordered_map<std::string, std::size_t> owners_;
-    std::unordered_map<std::string, std::uint32_t> leased_;
-    std::size_t document_bytes_ = 0; // of all images
-    std::size_t layers_ = 0;
+    typename finder::reader reader_;
+    image_count count_;
+    std::vector<std::pair<std::string, std::vector<std::string>>> missing_; // by name
+    std::vector<handle> leases_;
+    plan::many<digest> keys_; // what each of them was leased for
+    number_table leased_;
 };
 
 } // namespace detail
 
-/** Find the images that names stand for, by the rules of `docker save` (moby v27.3.1, `parseNames`), and lease their layers.
+/** Find the images that names stand for, by the rules of `docker save` (moby v27.3.1, `parseNames`), lease their layers, and hand each on.
 
     Images come in the order in which the names first lead to them, each once; its tags in request order, each once. An
     image named by ID or digest gets no tag. Where the store keeps manifests, an index leads to the image of
@@ -492,17 +272,37 @@ private:
     With `KeepManifests`, and a `blob_store`, each name is resolved to all that it stands for (see `gather`): each manifest or index
     is a selection with a closure, whose blobs are leased too. What is missing is told at once for all names.
 
-    @return The images and leases; or what is wrong with which name: `invalid_reference`, `unknown_reference`,
+    All names are looked up first; then the images are read and leased one by one. Nothing is kept of one that was handed on, but its leases.
+
+    @param take Called for each image as `take(selection&&)`; returns `result<void>`, and a failure of it ends this.
+    @return The leases, which `selected_layer::lease` counts; or what is wrong with which name: `invalid_reference`, `unknown_reference`,
     `unknown_image`, `ambiguous_id`, `ambiguous_reference`, `unknown_platform`, `several_platforms`, `unsupported_os`,
     `no_names`, `cancelled`, `limit_exceeded`, the errors of `gather` and `check_image`, `missing_blob` with a list, `invalid_digest` or `size_mismatch`
-    of a lease, or what the store says. On a failure every lease was given back.
-    @param stop Looked at before each name and each layer.
+    of a lease, or what the store or `take` says. On a failure every lease was given back.
+    @param stop Looked at before each name, each image and each layer.
 */
+template<bool KeepManifests = false, store Store, observer O, class Take>
+result<std::vector<handle_of<Store>>> resolve_each(
+    Store const& s, names const& requested, content_choice const& choice, O& o, Take take, std::stop_token stop = {})
+{
+    return detail::resolver<KeepManifests, Store, O>(s, choice, o, std::move(stop)).run(requested, take);
+}
+
+/// Find the images that names stand for, as `resolve_each` does, and return them and the leases on their layers.
 template<bool KeepManifests = false, store Store, observer O>
 result<resolution<handle_of<Store>>> resolve(
     Store const& s, names const& requested, content_choice const& choice, O& o, std::stop_token stop = {})
 {
-    return detail::resolver<KeepManifests, Store, O>(s, choice, o, std::move(stop)).run(requested);
+    resolution<handle_of<Store>> all;
+    auto const take = [&](selection&& one) -> result<void> {
+        all.images.push_back(std::move(one));
+        return {};
+    };
+    auto leases = tarexport::resolve_each<KeepManifests>(s, requested, choice, o, take, std::move(stop));
+    if(!leases)
+        return leases.error();
+    all.leases = std::move(*leases);
+    return all;
 }
 
 } // namespace tarexport

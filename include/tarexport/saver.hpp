@@ -120,24 +120,10 @@ public:
     */
     result<prepared_archive<handle>> prepare(names const& requested, save_options const& options = {})
     {
-        auto& o = policy_.observer;
-        result<resolution<handle>> resolved = resolution<handle>{};
-        {
-            detail::activity_span span(o, activity::resolve);
-            resolved = tarexport::resolve<keeps_manifests<layout>>(*store_, requested, options, o, options.stop);
-            if(!resolved)
-                return resolved.error();
-            span.succeeded();
-        }
-        detail::activity_span span(o, activity::make_plan);
-        auto const others = tarexport::layers_to_leave_out(resolved->images, options.have);
-        auto p = policy_.layout.lay_out(std::move(resolved->images));
-        if(p && !others.empty())
-            p = tarexport::leave_out(*p, others);
-        if(!p)
-            return p.error();
-        span.succeeded();
-        return prepared_archive<handle>{std::move(*p), std::move(resolved->leases)};
+        if constexpr(incremental_layout<layout>)
+            return prepare_each(requested, options);
+        else
+            return prepare_all(requested, options);
     }
 
     /// Return the plan of an archive: its size, entries and identity. A dry run.
@@ -176,7 +162,7 @@ public:
     requires(tarexport::explain_sink<Sink>())
     {
         std::optional<detail::sink_guard<Sink>> guard(std::in_place, out); // until it is handed on
-        return in_span(requested, options, [&](result<prepared_archive<handle>> const& archive) {
+        return in_save(requested, options, [&](result<prepared_archive<handle>> const& archive) {
             if(archive)
                 guard->release();
             guard.reset();
@@ -194,7 +180,7 @@ public:
     template<class MakeSink>
     save_report save_to(names const& requested, save_options options, MakeSink make_sink)
     {
-        return in_span(requested, options, [&](result<prepared_archive<handle>> const& archive) {
+        return in_save(requested, options, [&](result<prepared_archive<handle>> const& archive) {
             if(!archive)
                 return not_saved(archive.error());
             auto out = make_sink(*archive, static_cast<write_options&>(options));
@@ -206,8 +192,57 @@ public:
     Policy& policy() noexcept { return policy_; }
 
 private:
+    // Lays each image out as soon as it is found, and lets it go.
+    result<prepared_archive<handle>> prepare_each(names const& requested, save_options const& options)
+    {
+        auto laid_out = policy_.layout.begin_plan();
+        detail::layers_had had(options.have);
+        auto const add = [&](selection&& s) {
+            had.look(s);
+            return laid_out.add(std::move(s));
+        };
+        auto leases = in_span(activity::resolve, [&] {
+            return tarexport::resolve_each<keeps_manifests<layout>>(*store_, requested, options, policy_.observer, add, options.stop);
+        });
+        if(!leases)
+            return leases.error();
+        auto p = in_span(activity::make_plan, [&] {
+            auto full = std::move(laid_out).finish();
+            return full ? tarexport::leave_out(std::move(*full), std::move(had).result()) : full;
+        });
+        if(!p)
+            return p.error();
+        return prepared_archive<handle>{std::move(*p), std::move(*leases)};
+    }
+
+    result<prepared_archive<handle>> prepare_all(names const& requested, save_options const& options)
+    {
+        auto resolved = in_span(activity::resolve, [&] {
+            return tarexport::resolve<keeps_manifests<layout>>(*store_, requested, options, policy_.observer, options.stop);
+        });
+        if(!resolved)
+            return resolved.error();
+        auto p = in_span(activity::make_plan, [&] {
+            auto const others = tarexport::layers_to_leave_out(resolved->images, options.have);
+            auto full = policy_.layout.lay_out(std::move(resolved->images));
+            return full ? tarexport::leave_out(std::move(*full), others) : full;
+        });
+        if(!p)
+            return p.error();
+        return prepared_archive<handle>{std::move(*p), std::move(resolved->leases)};
+    }
+
+    auto in_span(activity what, auto run)
+    {
+        detail::activity_span span(policy_.observer, what);
+        auto done = run();
+        if(done)
+            span.succeeded();
+        return done;
+    }
+
     template<class Next>
-    save_report in_span(names const& requested, save_options const& options, Next next)
+    save_report in_save(names const& requested, save_options const& options, Next next)
     {
         auto const text = detail::text_of(requested);
         std::array<attribute, 1> const about{{{"names", text}}};

@@ -57,6 +57,17 @@ concept layout_policy = requires(L const& l, std::vector<selection> images) {
     { l.lay_out(std::move(images)) } -> std::same_as<result<plan>>;
 };
 
+/** A layout that takes the images one by one: `auto a = l.begin_plan(); a.add(std::move(selection)); std::move(a).finish()`.
+
+    `lay_out` gives what `begin_plan`, `add` for each and `finish` do; after one that failed, neither is called again. A saver adds each image as
+    soon as it is found, so that not all of them are there at once.
+*/
+template<class L>
+concept incremental_layout = layout_policy<L> && requires(L const& l, selection image) {
+    { l.begin_plan().add(std::move(image)) } -> std::same_as<result<void>>;
+    { l.begin_plan().finish() } -> std::same_as<result<plan>>;
+};
+
 /// Whether a layout keeps manifests as the store has them, and so can keep images for several platforms under one name.
 template<class L>
 inline constexpr bool keeps_manifests = requires { requires L::keeps_manifests; };
@@ -68,6 +79,8 @@ consteval bool explain_layout_policy()
     static_assert(!requires(L const& l) { l.keeps_manifests; } || requires { std::bool_constant<L::keeps_manifests>(); },
         "layout_policy: write `static constexpr bool keeps_manifests = true;`");
     static_assert(layout_policy<L>, "layout_policy: write `result<plan> lay_out(std::vector<selection>) const`");
+    static_assert(!requires(L const& l) { l.begin_plan(); } || incremental_layout<L>,
+        "incremental_layout: what `begin_plan()` returns needs `result<void> add(selection)` and `result<plan> finish() &&`");
     return layout_policy<L>;
 }
 

@@ -42,22 +42,15 @@ inline constexpr std::string_view thin_media_type = "application/vnd.tarexport.t
 
 namespace detail {
 
-// The parts of a document.
-inline std::vector<std::string> parts_of(plan const& p, planned_entry const& e)
-{
-    std::vector<std::string> parts;
-    for(std::uint64_t size = 0; size != e.size; size += parts.back().size())
-        parts.emplace_back(to_text(p.document_part(e.item + parts.size())));
-    return parts;
-}
-
-// The layers of images, and which of them are wanted after all because somebody has them elsewhere only.
+// Looks at images one by one for the layers that somebody has.
 class layers_had {
 public:
     explicit layers_had(digest_set const& have) : have_(have) {}
 
     void look(selection const& s)
     {
+        if(have_.empty())
+            return;
         auto const chains = tarexport::chain_ids(s.config.diff_ids);
         bool below = true;
         for(std::size_t n = 0; n != std::min(s.layers.size(), chains.size()); ++n) {
@@ -67,23 +60,28 @@ public:
             below = below && (have_.contains(info.id) || has(s.config.diff_ids[n]) || has(chains[n]));
             add(info, s.config.diff_ids[n], below);
         }
-    }
-
-    // Of other platforms, which only engines load that look for blobs and not for chains.
-    void look(content_closure const& c)
-    {
-        for(auto const& b : c.blobs)
-            if(b.lease && !known_.contains(b.info.id) && (have_.contains(b.info.id) || has(b.diff_id)))
-                add(b.info, b.diff_id, true);
+        if(s.closure)
+            look(*s.closure);
     }
 
     std::vector<left_out_layer> result() &&
     {
+        for(auto& l : of_closures_)
+            if(known_.insert(l.id).second)
+                found_.push_back(std::move(l));
         std::erase_if(found_, [this](left_out_layer const& l) { return wanted_.contains(l.id); });
         return std::move(found_);
     }
 
 private:
+    // Of other platforms, which only engines load that look for blobs and not for chains. What any of the images has itself goes by that.
+    void look(content_closure const& c)
+    {
+        for(auto const& b : c.blobs)
+            if(b.lease && !known_.contains(b.info.id) && (have_.contains(b.info.id) || has(b.diff_id)))
+                of_closures_.push_back({b.info.id, b.diff_id, b.info.media_type, b.info.size});
+    }
+
     bool has(std::string const& text) const
     {
         auto const id = tarexport::parse_digest(text);
@@ -94,14 +92,15 @@ private:
     {
         if(!had)
             wanted_.insert(info.id);
-        if(known_.insert(info.id).second)
+        else if(known_.insert(info.id).second)
             found_.push_back({info.id, diff_id, info.media_type, info.size});
     }
 
     digest_set const& have_;
     std::vector<left_out_layer> found_;
-    std::set<digest> known_;  // all of the above
-    std::set<digest> wanted_; // some of them
+    std::vector<left_out_layer> of_closures_;
+    std::set<digest> known_;  // all of `found_`
+    std::set<digest> wanted_; // what an image needs, on top of layers that somebody has not
 };
 
 } // namespace detail
@@ -115,14 +114,9 @@ private:
 */
 inline std::vector<left_out_layer> layers_to_leave_out(std::span<selection const> images, digest_set const& have)
 {
-    if(have.empty())
-        return {};
     detail::layers_had had(have);
     for(auto const& s : images)
         had.look(s);
-    for(auto const& s : images)
-        if(s.closure)
-            had.look(*s.closure);
     return std::move(had).result();
 }
 
@@ -179,7 +173,7 @@ inline bool is_blob(plan const& p, std::size_t i)
     @param layers Some of the plan's own.
     @return The plan, or `unencodable_header` or `archive_too_large`.
 */
-inline result<plan> leave_out(plan const& full, std::span<left_out_layer const> layers)
+inline result<plan> leave_out(plan full, std::span<left_out_layer const> layers)
 {
     if(layers.empty())
         return full;
@@ -188,44 +182,19 @@ inline result<plan> leave_out(plan const& full, std::span<left_out_layer const> 
     for(auto const& l : layers)
         if(known.insert(l.id).second)
             all.push_back(l);
-    auto const is_replaced = [&](std::size_t i) { return !full.left_out().empty() && full.path(i) == thin_document_path; };
+    auto document = tarexport::render_thin_document(all);
     std::size_t after = 0;
     for(std::size_t i = 0; i != full.count(); ++i)
         if(full.entry(i).kind == entry_kind::document && !detail::is_blob(full, i))
             after = i + 1;
-    plan_builder b;
-    for(std::size_t i = 0; i <= full.count(); ++i) {
-        b.align(0);
-        if(i == after)
-            b.add_document(std::string(thin_document_path), tarexport::render_thin_document(all), 0644, 0);
-        if(i == full.count())
-            break;
-        if(is_replaced(i))
-            continue;
-        auto const e = full.entry(i);
-        auto path = full.path(i);
-        bool const is_blob = detail::is_blob(full, i);
-        b.align(e.alignment);
-        switch(e.kind) {
-        case entry_kind::directory: b.add_directory(std::move(path), e.mode, e.mtime); break;
-        case entry_kind::document: {
-            if(is_blob)
-                b.add_blob(full.document_text(i), full.id(i), e.mode, e.mtime);
-            else if(e.size == 0)
-                b.add_document(std::move(path), {}, e.mode, e.mtime);
-            else
-                b.add_long_document(std::move(path), detail::parts_of(full, e), e.mode, e.mtime);
-            break;
-        }
-        case entry_kind::layer:
-            if(!known.contains(full.id(i)))
-                b.add_layer(full.layers()[e.item], e.mode, e.mtime, is_blob ? std::string() : std::move(path));
-            break;
-        }
-    }
-    for(auto const& image : full.images())
-        b.add_image(image);
-    for(auto& l : all)
+    bool const is_thin = after != 0 && !full.left_out().empty() && full.path(after - 1) == thin_document_path;
+    plan_builder b(std::move(full));
+    if(is_thin)
+        b.replace_document(after - 1, std::move(document));
+    else
+        b.insert_document(after, std::string(thin_document_path), std::move(document), 0644, 0);
+    b.remove_layers([&](digest const& id) { return known.contains(id); });
+    for(auto& l : std::span(all).last(known.size()))
         b.add_left_out(std::move(l));
     return std::move(b).finish();
 }

@@ -15,6 +15,7 @@
 #include "../unit/many_images.hpp"
 
 #include <tarexport.hpp>
+#include <tarexport/layout/hybrid.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -60,10 +61,17 @@ double user_time()
     return static_cast<double>(used.ru_utime.tv_sec) + static_cast<double>(used.ru_utime.tv_usec) / 1e6;
 }
 
+struct keeping_manifests {
+    tx::hybrid_layout layout;
+    using hashes = tx::hash_set<tx::sha256>;
+    tx::no_observer observer;
+};
+
+template<class Policy = tx::default_policy>
 measured measure_plan(auto const& store, tx::names const& names)
 {
     measured m;
-    tx::saver saver(store);
+    tx::saver saver(store, Policy());
     auto const before = heap::bytes.load(), count = heap::allocations.load();
     heap::measure_from_here();
     auto const start = now(), user = user_time();
@@ -150,6 +158,9 @@ void of_memory(std::vector<std::size_t> const& sizes)
     print_table("memory store, all images by their tags", sizes, [](std::size_t n) {
         return measure_plan(many::in_memory(n), many::all_names(n));
     });
+    print_table("memory store, all images by their tags, with manifests", sizes, [](std::size_t n) {
+        return measure_plan<keeping_manifests>(many::in_memory(n), many::all_names(n));
+    });
     print_table("memory store, one image of so many", sizes, [](std::size_t n) {
         return measure_plan(many::in_memory(n), tx::names(many::name(n / 2)));
     });
@@ -169,11 +180,20 @@ void of_layout(std::vector<std::size_t> const& sizes, fs::path const& folder)
         return with_store([&] { return open(n); }, tx::names(many::name(0)));
     });
     print_table("OCI layout, all images by their tags", sizes, [&](std::size_t n) { return measure_plan(open(n), many::all_names(n)); });
-    print_table("OCI layout, all images by the names of their repositories (ten tags each)", sizes, [&](std::size_t n) {
+    print_table("OCI layout, all images by their tags, with manifests", sizes, [&](std::size_t n) {
+        return measure_plan<keeping_manifests>(open(n), many::all_names(n));
+    });
+    auto const repositories = [](std::size_t n) {
         tx::names names;
         for(std::size_t i = 0; i != n; ++i)
             names.add(many::repository(i));
-        return measure_plan(open(n), names);
+        return names;
+    };
+    print_table("OCI layout, all images by the names of their repositories (ten tags each)", sizes, [&](std::size_t n) {
+        return measure_plan(open(n), repositories(n));
+    });
+    print_table("OCI layout, all images by the names of their repositories (ten tags each), with manifests", sizes, [&](std::size_t n) {
+        return measure_plan<keeping_manifests>(open(n), repositories(n));
     });
     print_table("OCI layout, all images by their IDs", sizes, [&](std::size_t n) {
         auto const store = open(n);

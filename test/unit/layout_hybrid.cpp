@@ -69,6 +69,16 @@ std::string text(tx::plan const& p, std::string_view path)
     return {};
 }
 
+// The entries of a kind, in the order of the archive.
+std::vector<std::size_t> numbers_of(tx::plan const& p, entry_kind kind)
+{
+    std::vector<std::size_t> numbers;
+    for(std::size_t i = 0; i != p.count(); ++i)
+        if(p.entry(i).kind == kind)
+            numbers.push_back(i);
+    return numbers;
+}
+
 json::value document(tx::plan const& p, std::string_view path) { return json::parse(text(p, path)); }
 
 std::string blob_path(json::value const& descriptor)
@@ -199,9 +209,10 @@ BOOST_AUTO_TEST_CASE(documents_come_first_and_layers_as_they_are_applied)
     }
     auto const single = tx::load_image(d.store(), d.single).value();
     layers.push_back(single.layers[0].id);
+    auto const entries_of_layers = numbers_of(p, entry_kind::layer);
     for(std::size_t i = 0; i != layers.size(); ++i)
-        BOOST_TEST(p.layers()[i].id == layers[i]);
-    BOOST_TEST(p.layers()[1].chain.str() == tx::chain_ids(texts{layers[0].str(), layers[1].str()}).back());
+        BOOST_TEST(p.id(entries_of_layers[i]) == layers[i]);
+    BOOST_TEST(p.layers()[p.entry(entries_of_layers[1]).item].chain.str() == tx::chain_ids(texts{layers[0].str(), layers[1].str()}).back());
     BOOST_TEST(p.layers().size() == layers.size() + 4); // and the blobs of the attestations
 }
 
@@ -557,4 +568,15 @@ BOOST_AUTO_TEST_CASE(leases_are_given_back_however_it_ends)
     stopping.stop = stop.get_token();
     BOOST_TEST(saver_of(counted).prepare(names("multi:1"), stopping).error().code == error::cancelled);
     BOOST_TEST(counted.counts().handles == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(all_images_at_once_are_laid_out_as_one_by_one)
+{
+    on_disk const d;
+    auto const store = d.store();
+    auto const wanted = names::of("multi:1", "single:1", "arm:1", "single:2");
+    tx::no_observer none;
+    auto resolved = tx::resolve<true>(store, wanted, everything(), none).value();
+    auto const at_once = tx::hybrid_layout().lay_out(std::move(resolved.images)).value();
+    BOOST_TEST((at_once == plan_of(store, wanted, everything()).value()));
 }

@@ -113,6 +113,80 @@ BOOST_AUTO_TEST_CASE(a_document_in_parts_is_that_document)
     BOOST_TEST(parts.document_text(1) == "2");
 }
 
+BOOST_AUTO_TEST_CASE(groups_come_in_their_order_and_each_as_it_was_added)
+{
+    plan_builder b;
+    auto const add = [&](std::uint8_t group, char const* path) {
+        b.group(group);
+        b.add_document(path, path, 0644, 0);
+    };
+    add(2, "e");
+    add(0, "z");
+    add(1, "c");
+    add(2, "d");
+    add(0, "y");
+    b.sort_by_group();
+    auto const p = std::move(b).finish().value();
+    std::string all;
+    for(std::size_t i = 0; i != p.count(); ++i) {
+        all += p.path(i);
+        BOOST_TEST(p.document_text(i) == p.path(i));
+    }
+    BOOST_TEST(all == "zyced");
+}
+
+BOOST_AUTO_TEST_CASE(a_builder_can_begin_with_a_plan)
+{
+    auto const p = small();
+    BOOST_TEST((plan_builder(p).finish().value() == p));
+    auto const layer = digest_of(std::string_view("layer")), last = digest_of(std::string_view("last"));
+    plan_builder b(p);
+    BOOST_TEST(b.has_blob(layer));
+    b.add_layer({last, last, 4, 10}, 0644, 0);
+    b.insert_document(0, "first", "1", 0644, 0);
+    b.replace_document(2, "longer than before");
+    b.remove_layers([&](digest const& id) { return id == layer; });
+    BOOST_TEST(!b.has_blob(layer));
+    BOOST_TEST(b.has_blob(last));
+    BOOST_TEST(b.has_blob(digest_of(std::string_view("config"))));
+    auto const changed = std::move(b).finish().value();
+
+    plan_builder made;
+    made.add_document("first", "1", 0644, 0);
+    made.add_directory("d/", 0755, 5);
+    made.add_document("d/file", "longer than before", 0644, 7);
+    made.add_blob("config", digest_of(std::string_view("config")), 0644, 0);
+    made.add_layer({last, last, 4, 10}, 0644, 0);
+    BOOST_TEST((changed == std::move(made).finish().value()));
+    BOOST_TEST(changed.layers().size() == 1u);
+    BOOST_TEST(changed.layers().at(changed.entry(4).item).lease == 4u);
+    BOOST_TEST((changed.images() == p.images()));
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_that_is_built_upon_is_aligned_anew)
+{
+    auto const build = [](bool removed, bool from_plan) {
+        plan_builder b;
+        b.align(4096);
+        std::vector<digest> ids;
+        for(int n = 0; n != 5; ++n) {
+            ids.push_back(digest_of("layer " + std::to_string(n)));
+            if(n != 2 || !removed || from_plan)
+                b.add_layer({ids.back(), {}, 0, 1000}, 0644, 0);
+        }
+        if(!from_plan)
+            return std::move(b).finish().value();
+        plan_builder again(std::move(b).finish().value());
+        if(removed)
+            again.remove_layers([&](digest const& id) { return id == ids[2]; });
+        return std::move(again).finish().value();
+    };
+    for(bool const removed : {false, true}) {
+        BOOST_TEST((build(removed, true) == build(removed, false)));
+        BOOST_TEST(build(removed, true).entry(3).data % 4096 == 0u);
+    }
+}
+
 static_assert(std::is_nothrow_move_constructible_v<plan> && std::is_nothrow_move_assignable_v<plan>);
 
 BOOST_AUTO_TEST_CASE(the_builder_knows_its_blobs)

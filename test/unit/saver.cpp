@@ -406,3 +406,78 @@ BOOST_AUTO_TEST_CASE(hashes_are_the_policys)
     BOOST_TEST(summed.ok());
     BOOST_TEST(!summed.sum.has_value());
 }
+
+namespace {
+
+// A layout that says when it gets an image, how many leases there are then.
+struct one_by_one {
+    using counted = testing::counting_store<memory_store>;
+
+    struct archive {
+        one_by_one const& layout;
+        std::vector<selection> images = {};
+
+        result<void> add(selection s)
+        {
+            layout.leases->push_back(layout.store->counts().leased);
+            if(layout.leases->size() == layout.refused)
+                return failure{error::empty_image, s.config.id.str(), "refused"};
+            images.push_back(std::move(s));
+            return {};
+        }
+        result<plan> finish() && { return docker_layout().lay_out(std::move(images)); }
+    };
+
+    archive begin_plan() const { return {*this}; }
+    result<plan> lay_out(std::vector<selection> images) const { return docker_layout().lay_out(std::move(images)); }
+
+    counted const* store;
+    std::vector<std::size_t>* leases;
+    std::size_t refused = 0;
+};
+
+static_assert(incremental_layout<one_by_one> && !incremental_layout<docker_layout>);
+
+struct incremental_policy {
+    one_by_one layout;
+    using hashes = hash_set<sha256>;
+    no_observer observer;
+};
+
+memory_store three_images()
+{
+    memory_store s;
+    for(std::string const name : {"a:1", "b:1", "c:1"})
+        s.add_image(image_config{.cmd = {name}}, {s.add_layer("layer of " + name)}, {name}).value();
+    return s;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_layout_that_takes_images_one_by_one_gets_each_before_the_next_is_leased)
+{
+    auto const store = three_images();
+    one_by_one::counted const counted(store);
+    std::vector<std::size_t> leases;
+    saver incremental(counted, incremental_policy{{&counted, &leases}, {}});
+    auto const p = incremental.make_plan(names::of("a:1", "b:1", "c:1")).value();
+    BOOST_TEST(leases == (std::vector<std::size_t>{1, 2, 3}), boost::test_tools::per_element());
+    BOOST_TEST((p == saver(store).make_plan(names::of("a:1", "b:1", "c:1")).value()));
+    BOOST_TEST(counted.counts().handles == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_image_that_a_layout_refuses_ends_the_save_and_gives_back_the_leases)
+{
+    auto const store = three_images();
+    one_by_one::counted const counted(store);
+    std::vector<std::size_t> leases;
+    saver incremental(counted, incremental_policy{{&counted, &leases, 2}, {}});
+    committed out;
+    auto const report = incremental.save(names::of("a:1", "b:1", "c:1"), out);
+    BOOST_TEST((report.reason.code == error::empty_image));
+    BOOST_TEST(report.reason.detail == "refused");
+    BOOST_TEST(leases.size() == 2u);
+    BOOST_TEST(counted.counts().handles == 0u);
+    BOOST_TEST(out.aborts == 1);
+    BOOST_TEST(out.bytes().empty());
+}

@@ -11,6 +11,7 @@
 #include "heap_counts.hpp"
 #include "many_images.hpp"
 
+#include <tarexport/layout/hybrid.hpp>
 #include <tarexport/saver.hpp>
 #include <tarexport/sink/counting.hpp>
 #include <tarexport/store/docker.hpp>
@@ -26,6 +27,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -43,12 +45,19 @@ struct cost {
     std::size_t entries = 0;
 };
 
-cost cost_of(auto const& store, tx::names const& names)
+struct keeping_manifests {
+    tx::hybrid_layout layout;
+    using hashes = tx::hash_set<tx::sha256>;
+    tx::no_observer observer;
+};
+
+template<class Policy = tx::default_policy>
+cost cost_of(auto const& store, tx::names const& names, tx::save_options const& options = {})
 {
-    tx::saver saver(store);
+    tx::saver saver(store, Policy());
     auto const allocations = heap::allocations.load(), bytes = heap::bytes.load();
     heap::measure_from_here();
-    auto const archive = saver.prepare(names).value();
+    auto const archive = saver.prepare(names, options).value();
     cost c{heap::allocations - allocations, heap::most_bytes - bytes, heap::bytes - bytes, 0, archive.contents.count()};
     for(std::size_t i = 0; i != c.entries; ++i)
         if(auto const e = archive.contents.entry(i); e.kind == tx::entry_kind::document)
@@ -111,6 +120,37 @@ BOOST_AUTO_TEST_CASE(while_a_plan_is_made_there_is_little_more)
     auto const c = cost_of(many::in_memory(1000), many::all_names(1000));
     BOOST_TEST(c.documents > std::size_t{10} << 20);
     BOOST_TEST(c.most <= c.documents + 300 * c.entries);
+}
+
+// Of each image nothing is left but what is in the archive, before the next is read.
+BOOST_AUTO_TEST_CASE(while_a_plan_with_manifests_is_made_there_is_little_more)
+{
+    auto const from_memory = cost_of<keeping_manifests>(many::in_memory(1000), many::all_names(1000));
+    BOOST_TEST(from_memory.entries > 12'000u);
+    BOOST_TEST(from_memory.most <= from_memory.documents + 300 * from_memory.entries);
+    layouts::temporary_folder folder;
+    many::write_layout(folder.path(), 1000);
+    auto const from_layout =
+        cost_of<keeping_manifests>(tx::oci_layout_store(folder.path().string()), many::all_names(1000));
+    constexpr std::size_t lease = 300;
+    BOOST_TEST(from_layout.entries == from_memory.entries);
+    BOOST_TEST(from_layout.most <= from_layout.documents + (300 + lease) * from_layout.entries);
+    BOOST_TEST(from_layout.kept <= from_layout.documents + (220 + lease) * from_layout.entries);
+}
+
+BOOST_AUTO_TEST_CASE(a_thin_plan_is_not_there_twice)
+{
+    auto const store = many::in_memory(1000);
+    std::vector<tx::digest> had;
+    for(std::size_t n = 0; n != 2000; ++n)
+        had.push_back(tx::digest_of(many::layer_text(n)));
+    tx::save_options options;
+    options.have = tx::digest_set(had);
+    auto const thin = cost_of<keeping_manifests>(store, many::all_names(1000), options);
+    auto const full = cost_of<keeping_manifests>(store, many::all_names(1000));
+    BOOST_TEST(thin.entries == full.entries + 1 - had.size());
+    constexpr std::size_t left_out = 1500;
+    BOOST_TEST(thin.most <= thin.documents + 300 * full.entries + left_out * had.size());
 }
 
 BOOST_AUTO_TEST_CASE(one_image_costs_the_same_whatever_else_there_is)

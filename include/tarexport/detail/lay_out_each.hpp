@@ -20,12 +20,21 @@
 
 namespace tarexport::detail {
 
+/// Return `invalid_config` where an image has not a layer for each diff ID.
+inline result<void> check_layers(selection const& s)
+{
+    if(s.layers.size() == s.config.diff_ids.size())
+        return {};
+    return failure{error::invalid_config, s.config.id.str(),
+        std::to_string(s.layers.size()) + " layers for " + std::to_string(s.config.diff_ids.size()) + " diff IDs"};
+}
+
 /** Call `add(selection, parent)` for each image, with its parent where that is one of them, until one fails.
 
     Each image is freed as soon as it has been added, so that not all of them are there beside the plan that grows: nothing of it
     may be referred to later.
 
-    @return `no_names` if there is none, `invalid_config` if one has not a layer for each diff ID, or what `add` said.
+    @return `no_names` if there is none, what `check_layers` says of one, or what `add` said.
 */
 template<class Add>
 result<void> lay_out_each(std::vector<selection> images, Add add)
@@ -34,9 +43,8 @@ result<void> lay_out_each(std::vector<selection> images, Add add)
         return failure{error::no_names, {}, {}};
     std::vector<parent_link> links;
     for(auto const& s : images)
-        if(s.layers.size() != s.config.diff_ids.size())
-            return failure{error::invalid_config, s.config.id.str(),
-                std::to_string(s.layers.size()) + " layers for " + std::to_string(s.config.diff_ids.size()) + " diff IDs"};
+        if(auto fit = detail::check_layers(s); !fit)
+            return fit;
     for(auto const& s : images)
         links.push_back({s.config.id, s.config.parent});
     links = tarexport::validated_parent_links(links);

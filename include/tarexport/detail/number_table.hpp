@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -26,16 +27,16 @@ namespace tarexport::detail {
 */
 class number_table {
 public:
-    /// Return whether a thing is there. @param is Whether a number is that of the thing.
+    /// Return the number of a thing, if it is there. @param is Whether a number is that of the thing.
     template<class Is>
-    bool contains(std::size_t hash, Is is) const
+    std::optional<std::uint32_t> find(std::size_t hash, Is is) const
     {
         if(slots_.empty())
-            return false;
+            return std::nullopt;
         for(auto at = place(hash); slots_[at] != none; at = after(at))
             if(is(slots_[at]))
-                return true;
-        return false;
+                return slots_[at];
+        return std::nullopt;
     }
 
     /** Add the number of a thing that is not there.

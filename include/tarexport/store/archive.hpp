@@ -86,27 +86,26 @@ public:
     static constexpr bool random_access = true;
 
     /// Return what is known of the blob; its size has been checked.
-    descriptor const& info() const noexcept { return info_; }
+    descriptor const& info() const noexcept { return blob_->info; }
 
     /// Open the blob. @return A source, or `range_out_of_bounds`.
     result<archive_blob_source> open(std::uint64_t offset) const;
 
     /// Return the archive's path and the entry's name.
-    std::string subject() const { return place_.name; }
+    std::string subject() const { return blob_->place.name; }
 
 private:
     friend class archive_store;
 
-    archive_blob(std::shared_ptr<detail::unique_descriptor const> file, detail::archive_place place, descriptor d)
-        : file_(std::move(file))
-        , place_(std::move(place))
-        , info_(std::move(d))
-    {
-    }
+    struct blob {
+        std::shared_ptr<detail::unique_descriptor const> file;
+        detail::archive_place place;
+        descriptor info;
+    };
 
-    std::shared_ptr<detail::unique_descriptor const> file_;
-    detail::archive_place place_;
-    descriptor info_;
+    explicit archive_blob(blob b) : blob_(std::make_shared<blob const>(std::move(b))) {}
+
+    std::shared_ptr<blob const> blob_; // small, so that a table of many leases can grow
 };
 
 /** The images in a tar archive, of any time and any engine.

@@ -93,7 +93,7 @@ public:
     static constexpr bool random_access = true;
 
     /// Return what the manifest or index says of the blob; its size has been checked.
-    descriptor const& info() const noexcept { return info_; }
+    descriptor const& info() const noexcept { return blob_->info; }
 
     /// Open the blob. @return A source, or the errors of `oci_layout_store::blob`. Precondition: `offset <= info().size`.
     result<oci_blob_source> open(std::uint64_t offset) const
@@ -105,12 +105,20 @@ public:
     }
 
     /// Return the path.
-    std::string subject() const { return folder_->path + "/" + detail::oci_folder::path_of(info_.id); }
+    std::string subject() const { return blob_->folder->path + "/" + detail::oci_folder::path_of(info().id); }
 
 private:
     friend class oci_layout_store;
 
-    oci_blob(std::shared_ptr<detail::oci_folder const> folder, descriptor const& d) : folder_(std::move(folder)), info_(d) {}
+    struct blob {
+        std::shared_ptr<detail::oci_folder const> folder;
+        descriptor info;
+    };
+
+    oci_blob(std::shared_ptr<detail::oci_folder const> folder, descriptor const& d)
+        : blob_(std::make_shared<blob const>(blob{std::move(folder), d}))
+    {
+    }
 
     static result<oci_blob> lease(std::shared_ptr<detail::oci_folder const> folder, descriptor const& d)
     {
@@ -122,18 +130,17 @@ private:
     result<detail::posix_file> open_file() const
     {
         error_code ec;
-        auto file = detail::open_file_beneath(folder_->fd.get(), detail::oci_folder::path_of(info_.id), ec);
+        auto file = detail::open_file_beneath(blob_->folder->fd.get(), detail::oci_folder::path_of(info().id), ec);
         if(ec == detail::system_error_code(ENOENT) || ec == detail::system_error_code(ENOTDIR))
-            return detail::absent_blob(subject(), info_);
+            return detail::absent_blob(subject(), info());
         if(ec)
             return failure{ec, subject(), {}};
-        if(file.size != info_.size)
-            return failure{error::size_mismatch, subject(), detail::sizes(info_.size, file.size)};
+        if(file.size != info().size)
+            return failure{error::size_mismatch, subject(), detail::sizes(info().size, file.size)};
         return file;
     }
 
-    std::shared_ptr<detail::oci_folder const> folder_;
-    descriptor info_;
+    std::shared_ptr<blob const> blob_; // small, so that a table of many leases can grow
 };
 
 /** The images in a directory that is an OCI image layout.

@@ -44,14 +44,15 @@ namespace tarexport {
 
 inline result<archive_blob_source> archive_blob::open(std::uint64_t offset) const
 {
-    auto const size = place_.size();
+    auto const& place = blob_->place;
+    auto const size = place.size();
     if(offset > size)
         return failure{error::range_out_of_bounds, subject(), "it has " + std::to_string(size) + " bytes"};
-    if(place_.text) {
-        auto const rest = to_bytes(*place_.text).subspan(static_cast<std::size_t>(offset));
-        return archive_blob_source(detail::blob_source(place_.text, rest, subject()));
+    if(place.text) {
+        auto const rest = to_bytes(*place.text).subspan(static_cast<std::size_t>(offset));
+        return archive_blob_source(detail::blob_source(place.text, rest, subject()));
     }
-    return archive_blob_source(detail::blob_source(file_, place_.extent.offset + offset, size - offset, subject()));
+    return archive_blob_source(detail::blob_source(blob_->file, place.extent.offset + offset, size - offset, subject()));
 }
 
 // Opening
@@ -164,7 +165,7 @@ inline result<archive_blob> archive_store::blob(descriptor const& d) const
     }
     if(!place)
         return std::move(place).error();
-    return archive_blob(state_->contents.fd(), *std::move(place), d);
+    return archive_blob({state_->contents.fd(), *std::move(place), d});
 }
 
 // Finds out the digests of all layers where nothing but their images tells them. Returns whether that is news.
