@@ -161,20 +161,22 @@ public:
         return {};
     }
 
-    result<void> read_descriptors(json::value const& v, std::string_view key, std::vector<descriptor>& out) const
+    // Takes them out: an index of 60 MB is not there as JSON and as ours.
+    result<void> take_descriptors(json::value& v, std::string_view key, std::vector<descriptor>& out) const
     {
-        auto const* const m = member(v, key);
-        if(!m)
+        if(!member(v, key))
             return {};
-        auto const& a = m->get_array();
+        auto& a = v.get_object().at(key).get_array();
         if(a.size() > limits_.entries)
             return failure{error::limit_exceeded, subject_,
                 std::string(key) + ": more than " + std::to_string(limits_.entries) + " entries"};
         json_place const here{nullptr, key};
         out.resize(a.size());
-        for(std::size_t i = 0; i != a.size(); ++i)
+        for(std::size_t i = 0; i != a.size(); ++i) {
             if(auto r = read_descriptor(a[i], {&here, {}, i}, out[i]); !r)
                 return r;
+            a[i] = nullptr;
+        }
         return {};
     }
 
@@ -193,9 +195,11 @@ public:
     std::vector<std::pair<std::string, std::string>> annotations(json::value const& v) const
     {
         std::vector<std::pair<std::string, std::string>> out;
-        if(auto const* const m = member(v, "annotations"))
+        if(auto const* const m = member(v, "annotations")) {
+            out.reserve(m->get_object().size());
             for(auto const& kv : m->get_object())
                 out.emplace_back(std::string(kv.key().data(), kv.key().size()), detail::json_text(kv.value()));
+        }
         return out;
     }
 
@@ -239,7 +243,7 @@ inline char const* ambiguity(json::object const& o, std::string_view type, bool 
 
 inline result<manifest> parse_manifest(std::string_view text, std::string subject, document_limits const& limits)
 {
-    auto const v = detail::parse_json(text, subject, limits);
+    auto v = detail::parse_json(text, subject, limits);
     if(!v)
         return v.error();
     detail::oci_schema schema(detail::schema_mode::lenient);
@@ -254,7 +258,7 @@ inline result<manifest> parse_manifest(std::string_view text, std::string subjec
     m.annotations = reader.annotations(*v);
     if(auto r = reader.read_descriptor(v->get_object().at("config"), {nullptr, "config"}, m.config); !r)
         return std::move(r).error();
-    if(auto r = reader.read_descriptors(*v, "layers", m.layers); !r)
+    if(auto r = reader.take_descriptors(*v, "layers", m.layers); !r)
         return std::move(r).error();
     if(auto r = reader.read_subject(*v, m.subject); !r)
         return std::move(r).error();
@@ -263,7 +267,7 @@ inline result<manifest> parse_manifest(std::string_view text, std::string subjec
 
 inline result<index> parse_index(std::string_view text, std::string subject, document_limits const& limits)
 {
-    auto const v = detail::parse_json(text, subject, limits);
+    auto v = detail::parse_json(text, subject, limits);
     if(!v)
         return v.error();
     detail::oci_schema schema(detail::schema_mode::lenient);
@@ -276,7 +280,7 @@ inline result<index> parse_index(std::string_view text, std::string subject, doc
         return failure{error::invalid_document, std::move(subject), why};
     i.artifact_type = reader.text(*v, "artifactType");
     i.annotations = reader.annotations(*v);
-    if(auto r = reader.read_descriptors(*v, "manifests", i.manifests); !r)
+    if(auto r = reader.take_descriptors(*v, "manifests", i.manifests); !r)
         return std::move(r).error();
     if(auto r = reader.read_subject(*v, i.subject); !r)
         return std::move(r).error();

@@ -122,7 +122,7 @@ inline std::optional<reference> name_of_root(descriptor const& d, std::optional<
     return std::nullopt;
 }
 
-inline result<std::vector<oci_root>> name_roots(std::vector<descriptor> const& entries, std::string const& repository)
+inline result<std::vector<oci_root>> name_roots(std::vector<descriptor> entries, std::string const& repository)
 {
     std::optional<reference> base;
     if(!repository.empty()) {
@@ -135,8 +135,10 @@ inline result<std::vector<oci_root>> name_roots(std::vector<descriptor> const& e
     }
     std::vector<oci_root> roots;
     roots.reserve(entries.size());
-    for(auto const& d : entries)
-        roots.push_back({d, detail::name_of_root(d, base)});
+    for(auto& d : entries) {
+        auto name = detail::name_of_root(d, base);
+        roots.push_back({std::move(d), std::move(name)});
+    }
     return roots;
 }
 

@@ -40,9 +40,9 @@ public:
     oci_roots() = default;
 
     /// Name entries. @return `invalid_reference` if `repository` is none.
-    static result<oci_roots> make(std::vector<descriptor> const& entries, std::string const& repository)
+    static result<oci_roots> make(std::vector<descriptor> entries, std::string const& repository)
     {
-        auto named = detail::name_roots(entries, repository);
+        auto named = detail::name_roots(std::move(entries), repository);
         if(!named)
             return named.error();
         oci_roots r;

@@ -255,10 +255,10 @@ inline result<oci_layout_store> oci_layout_store::open(std::string const& path, 
     auto folder = detail::oci_folder::open(path);
     if(!folder)
         return folder.error();
-    auto const read = (*folder)->read_index();
+    auto read = (*folder)->read_index();
     if(!read)
         return read.error();
-    auto roots = detail::oci_roots::make(read->manifests, options.repository);
+    auto roots = detail::oci_roots::make(std::move(read->manifests), options.repository);
     if(!roots)
         return roots.error();
     auto s = std::make_shared<state>();

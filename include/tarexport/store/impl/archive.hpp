@@ -130,10 +130,10 @@ inline result<void> archive_store::read_index(state& s)
     auto const text = s.contents.read("index.json", index_limits.size);
     if(!text)
         return text.error();
-    auto const read = tarexport::parse_index(*text, index.subject("index.json"));
+    auto read = tarexport::parse_index(*text, index.subject("index.json"));
     if(!read)
         return read.error();
-    auto roots = detail::oci_roots::make(read->manifests, s.options.repository);
+    auto roots = detail::oci_roots::make(std::move(read->manifests), s.options.repository);
     if(!roots)
         return roots.error();
     s.roots = *std::move(roots);
