@@ -15,6 +15,7 @@
 #include <tarexport/store/containers.hpp>
 #include <tarexport/store/docker.hpp>
 #include <tarexport/store/expanded.hpp>
+#include <tarexport/tar_builder.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -147,6 +148,32 @@ void read_an_archive(oci_layout_store const& store)
     memory_sink direct;
     tarexport::save(store, names("greeting:1.0"), direct);
     expect(received.remarks().empty() && out.bytes() == direct.bytes(), "an archive as a store");
+}
+
+void put_together()
+{
+    std::ofstream("site.tar", std::ios::binary) << tar_builder().add_file("/srv/index.html", "<p>hello\n").finish().value();
+    std::string const program = "#!/bin/sh\n";
+    //[memory_store
+    memory_store store;
+    auto const base = store.add_layer(tar_builder().add_executable("/bin/app", program).finish().value());
+    auto const site = store.add_layer_file({.path = "site.tar"}).value(); // a tar archive; read for its digest, and again when it is saved
+
+    image_config config;
+    config.target = {"linux", "amd64", {}, {}, {}}; // where it is left out: what the program itself runs on
+    config.entrypoint = {"/bin/app"};
+    config.exposed_ports = {"80/tcp"};
+    auto const id = store.add_image(config, {base, site}, {"app:1.0"}).value();
+    store.add_name("app:latest", id).value();
+
+    file_sink out("made.tar");
+    tarexport::save(store, names("app"), out); // docker load < made.tar
+    //]
+    expect(saver(store).make_plan(names("app")).value().images()[0].tags.size() == 2, "an image that was put together");
+    archive_store const made("made.tar");
+    expect(made.lookup(parse_reference("app:latest").value()).value() == id, "its archive");
+    std::remove("made.tar");
+    std::remove("site.tar");
 }
 
 void what_names_do(oci_layout_store const& store)
@@ -350,6 +377,7 @@ try {
     pipeline(store);
     expand(store);
     read_an_archive(store);
+    put_together();
     what_names_do(store);
     platforms(store);
     failures_as_values(store);
