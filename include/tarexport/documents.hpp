@@ -267,9 +267,19 @@ private:
 /// `index.json`, entry by entry.
 class index_json_list {
 public:
-    void add(descriptor const& entry)
+    void add(descriptor const& entry) { add_text(text_of(entry)); }
+
+    void add_text(std::string_view entry)
     {
-        list_.add([&](json_writer& w) { append_descriptor(w, entry, descriptor_order::digest_first); });
+        list_.add([&](json_writer& w) { w.raw(entry); });
+    }
+
+    static std::string text_of(descriptor const& entry)
+    {
+        std::string text;
+        json_writer w(text);
+        append_descriptor(w, entry, descriptor_order::digest_first);
+        return text;
     }
 
     std::vector<std::string> finish() && { return std::move(list_).finish(); }

@@ -22,7 +22,8 @@
 
 namespace tarexport {
 
-/// The parts of a save that take time; `resolve`, `make_plan` and `write` are inside `save`, `entry` is inside `write`.
+/// The parts of a save that take time; `resolve`, `make_plan` and `write` are inside `save`, `entry` is inside `write`. An `incremental_layout` gets the
+/// images in `resolve`, any other in `make_plan`.
 enum class activity : std::uint8_t { save, resolve, make_plan, write, entry };
 
 /// Return the name of an activity.

@@ -161,7 +161,7 @@ public:
         return {};
     }
 
-    // Takes them out: an index of 60 MB is not there as JSON and as ours.
+    // Takes them out, so that an index of 60 MB is not in memory twice.
     result<void> take_descriptors(json::value& v, std::string_view key, std::vector<descriptor>& out) const
     {
         if(!member(v, key))

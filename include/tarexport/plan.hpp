@@ -266,14 +266,12 @@ class plan_builder {
 public:
     plan_builder() = default;
 
-    /// Begin with what a plan has, in its order.
+    /// Begin with what a plan has, in its order, all of it in group 0.
     explicit plan_builder(plan p) : plan_(std::move(p))
     {
-        std::uint64_t n = 0;
-        for(auto& r : plan_.entries_) {
-            r.offset = n++;
-            r.comment = 0;
-        }
+        for(auto& r : plan_.entries_)
+            r.offset = r.comment = 0;
+        number_entries();
         number_blobs();
     }
 
@@ -298,6 +296,7 @@ public:
         add_document(std::move(path), std::move(text), mode, mtime);
         auto& all = plan_.entries_;
         std::rotate(all.begin() + static_cast<std::ptrdiff_t>(at), all.end() - 1, all.end());
+        number_entries();
     }
 
     /// Give a document another text. Precondition: entry `i` is a document under a path of its own, and in one part.
@@ -337,16 +336,16 @@ public:
     /// Return whether something was added under the path of a digest.
     bool has_blob(digest const& id) const { return find_blob(id).has_value(); }
 
-    /// What the numbers of blobs are less than.
+    /// The numbers of blobs are less than this, so that a table can have numbers of its own beside.
     static constexpr std::uint32_t blob_limit = std::numeric_limits<std::uint32_t>::max() / 2;
 
-    /// Return the number of what was added under the path of a digest.
+    /// Return the number of what was added under the path of a digest: 4 bytes to keep in its place. Removing layers changes the numbers.
     std::optional<std::uint32_t> find_blob(digest const& id) const
     {
         return blobs_.find(std::hash<digest>()(id), [&](std::uint32_t number) { return blob(number) == id; });
     }
 
-    /// Return the digest of what has a number. Precondition: it is one that `find_blob` returned.
+    /// Return the digest of what has a number. Precondition: `find_blob` has returned it, and no layer was removed since.
     digest const& blob(std::uint32_t number) const noexcept
     {
         // Even numbers are those of documents, odd ones those of layers.
@@ -383,6 +382,7 @@ public:
                 r.item = numbers[r.item];
         auto const gone = std::ranges::remove(plan_.entries_, blob_limit, &plan::record::item);
         plan_.entries_.erase(gone.begin(), gone.end());
+        number_entries();
         number_blobs();
     }
 
@@ -418,9 +418,10 @@ public:
             // The paths of blobs are in the order of their digests.
             return a.named || b.named ? plan_.path_of(a) < plan_.path_of(b) : plan_.content_of(a) < plan_.content_of(b);
         });
+        number_entries();
     }
 
-    /// Put the entries that were added so far in the order of their groups, those of one in the order in which they were added.
+    /// Put the entries that were added so far in the order of their groups; those of one stay in their order.
     void sort_by_group() { std::ranges::sort(plan_.entries_, {}, &plan::record::offset); }
 
     /** Compute the offsets and the identity.
@@ -472,8 +473,16 @@ private:
         }
         number_blob(r);
         r.aligned_blocks = aligned_blocks_;
-        r.offset = std::uint64_t{group_} << 32 | plan_.entries_.size(); // until the offset is known
+        r.offset = std::uint64_t{group_} << group_shift | plan_.entries_.size();
         plan_.entries_.push_back(r);
+    }
+
+    // Until they are known, offsets are the groups of the entries, and their places.
+    void number_entries()
+    {
+        std::uint64_t n = 0;
+        for(auto& r : plan_.entries_)
+            r.offset = r.offset >> group_shift << group_shift | n++;
     }
 
     void number_blob(plan::record const& r)
@@ -531,6 +540,8 @@ private:
         plan_.documents_.push_back({std::move(text), id});
         add(entry_kind::document, plan_.documents_.size() - 1, size, mode, mtime, std::move(path));
     }
+
+    static constexpr int group_shift = 32;
 
     plan plan_;
     detail::number_table blobs_; // what is under the path of its digest

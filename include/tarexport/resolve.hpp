@@ -16,17 +16,21 @@
 #include <tarexport/digest.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/gather.hpp>
+#include <tarexport/hash.hpp>
 #include <tarexport/image.hpp>
 #include <tarexport/layer.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/observer.hpp>
 #include <tarexport/plan.hpp>
 #include <tarexport/platform.hpp>
+#include <tarexport/reference.hpp>
 #include <tarexport/selection.hpp>
 #include <tarexport/stores.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -58,45 +62,89 @@ public:
     {
     }
 
-    result<std::vector<handle>> run(names const& requested, auto& take)
+    /// Hand each image on before the next is read.
+    result<std::vector<handle>> run_each(names const& requested, auto& take)
     {
-        auto found = finder(store_, choice_, reader_, count_, stop_).run(requested);
-        if(!found)
-            return found.error();
-        for(; !found->empty(); found->pop_front()) {
-            auto& f = found->front();
-            selection s;
-            std::shared_ptr<content_closure> closure;
-            if(auto done = read(f, s, closure); !done)
-                return about_name(requested.begin()[static_cast<std::ptrdiff_t>(f.name)].text, done.error());
-            if(!missing_.empty()) // the others are read for what else there is not
-                continue;
-            if(auto leased = closure ? lease_closure(s, *closure) : lease_layers(s); !leased)
-                return leased.error();
-            s.closure = std::move(closure);
-            tell(s);
-            if(auto taken = take(std::move(s)); !taken)
-                return taken.error();
-        }
-        if(!missing_.empty())
-            return all_missing();
-        leases_.shrink_to_fit(); // which are kept as long as the archive is written
-        return std::move(leases_);
+        auto done = read_each(requested, [&](read_image&& i) { return hand_on(std::move(i), take); });
+        return done ? take_leases() : result<std::vector<handle>>(done.error());
+    }
+
+    /// Hand the images on when all are read, so that nothing is leased before all are known to be good.
+    result<std::vector<handle>> run_after_all(names const& requested, auto& take)
+    {
+        std::deque<read_image> all;
+        auto const keep = [&](read_image&& i) -> result<void> {
+            all.push_back(std::move(i));
+            return {};
+        };
+        if(auto done = read_each(requested, keep); !done)
+            return done.error();
+        for(; !all.empty(); all.pop_front())
+            if(auto done = hand_on(std::move(all.front()), take); !done)
+                return done.error();
+        return take_leases();
     }
 
 private:
     using finder = name_finder<KeepManifests, Store>;
 
-    result<void> read(found_image& f, selection& s, [[maybe_unused]] std::shared_ptr<content_closure>& closure)
+    // Without layers; the closure becomes that of the selection when it is leased.
+    struct read_image {
+        selection chosen = {};
+        std::shared_ptr<content_closure> closure = nullptr;
+    };
+
+    // What is wrong with a document, or missing, of any image comes before what `use` says of one: else that would depend on the order of names.
+    template<class Use>
+    result<void> read_each(names const& requested, Use use)
     {
-        if(stop_.stop_requested())
-            return failure{error::cancelled, f.what, {}};
+        auto found = finder(store_, choice_, reader_, count_, stop_).run(requested);
+        if(!found)
+            return found.error();
+        std::optional<failure> failed;
+        for(; !found->empty(); found->pop_front()) {
+            auto& f = found->front();
+            auto const& name = requested.begin()[static_cast<std::ptrdiff_t>(f.name)].text;
+            if(stop_.stop_requested())
+                return failed ? *failed : failure{error::cancelled, name, {}};
+            read_image i;
+            if(auto done = read(f, i); !done)
+                return about_name(name, done.error());
+            if(!missing_.empty() || failed)
+                continue;
+            if(auto used = use(std::move(i)); !used)
+                failed = used.error();
+        }
+        if(!missing_.empty())
+            return all_missing();
+        return failed ? result<void>(*failed) : result<void>();
+    }
+
+    result<void> hand_on(read_image i, auto& take)
+    {
+        auto& s = i.chosen;
+        if(auto leased = i.closure ? lease_closure(s, *i.closure) : lease_layers(s); !leased)
+            return leased;
+        s.closure = std::move(i.closure);
+        tell(s);
+        return take(std::move(s));
+    }
+
+    result<std::vector<handle>> take_leases()
+    {
+        leases_.shrink_to_fit(); // which are kept as long as the archive is written
+        return std::move(leases_);
+    }
+
+    result<void> read(found_image& f, read_image& i)
+    {
+        auto& s = i.chosen;
         s.tags = std::move(f.tags);
         s.digest_references = std::move(f.digest_references);
         s.root = std::move(f.root);
         if constexpr(finder::gathers)
             if(s.root)
-                return gather(f, s, closure);
+                return gather(f, s, i.closure);
         return load(f, s);
     }
 
@@ -107,13 +155,13 @@ private:
         reader_.begin_root();
         auto gathered = gatherer<Store>(reader_, f.any_platform ? any : choice_, f.what, stop_).run(*s.root);
         if(!gathered && gathered.error().code == error::missing_blob) {
-            missing_.emplace_back(f.what, std::vector{gathered.error().subject});
+            missing_.emplace_back(names_of(f, s), std::vector{gathered.error().subject});
             return {};
         }
         if(!gathered)
             return gathered.error();
         if(!gathered->missing.empty()) {
-            missing_.emplace_back(f.what, std::move(gathered->missing));
+            missing_.emplace_back(names_of(f, s), std::move(gathered->missing));
             return {};
         }
         if(auto fit = tarexport::check_image(gathered->preferred); !fit)
@@ -135,16 +183,29 @@ private:
             auto loaded = store_.load(f.id);
             if(!loaded)
                 return loaded.error();
+            if(auto fit = count_.add(*loaded); !fit)
+                return fit;
             s.config = std::move(*loaded);
-            if(auto fit = count_.add(s.config); !fit)
-                return fit;
         }
-        if constexpr(!content_store<Store>)
-            if(auto fit = detail::check_choice(choice_.platforms, detail::platform_of(s.config), s.config.id.str()); !fit)
-                return fit;
         if constexpr(tells_parents<Store>)
             s.config.parent = store_.parent_of(s.config.id);
-        return tarexport::check_image(s.config);
+        if constexpr(!content_store<Store>)
+            return detail::check_choice(choice_.platforms, detail::platform_of(s.config), s.config.id.str());
+        else
+            return {};
+    }
+
+    // All that lead to an image; of one that gets other names, the first that was asked for.
+    static std::string names_of(found_image const& f, selection const& s)
+    {
+        auto const is_asked_for = [&](reference const& r) { return r.familiar() == f.what; };
+        if(std::ranges::none_of(s.tags, is_asked_for) && std::ranges::none_of(s.digest_references, is_asked_for))
+            return f.what;
+        std::string all;
+        for(auto const* const group : {&s.tags, &s.digest_references})
+            for(auto const& r : *group)
+                all.append(all.empty() ? "" : ", ").append(r.familiar());
+        return all;
     }
 
     // One message for all names.
@@ -173,8 +234,8 @@ private:
             if(stop_.stop_requested())
                 return failure{error::cancelled, called(s), {}};
             auto const* const expected = n < config.layers.size() ? &config.layers[n] : nullptr;
-            auto const diff_id = expected ? result<digest>(expected->id) : tarexport::parse_digest(config.diff_ids[n]);
-            auto const number = lease(s, diff_id ? *diff_id : digest(), expected, [&] { return store_.layer(config, n); });
+            auto const key = expected ? expected->id : key_of(config.diff_ids[n]);
+            auto const number = lease(s, key, expected, [&] { return store_.layer(config, n); });
             if(!number)
                 return number.error();
             auto const& info = leases_[*number].info();
@@ -209,12 +270,19 @@ private:
         return {};
     }
 
+    // Diff IDs are unchecked texts.
+    static digest key_of(std::string const& diff_id)
+    {
+        auto const id = tarexport::parse_digest(diff_id);
+        return id ? *id : tarexport::digest_of(diff_id);
+    }
+
     // Calls `get` for what has not been leased yet. `expected`: what a document says of it.
     template<class Get>
     result<std::uint32_t> lease(selection const& s, digest const& key, descriptor const* expected, Get get)
     {
         auto const same = [&](std::uint32_t n) { return keys_[n] == key; };
-        auto const known = key.empty() ? std::nullopt : leased_.find(std::hash<digest>()(key), same);
+        auto const known = leased_.find(std::hash<digest>()(key), same);
         if(known && expected)
             if(auto const size = leases_[*known].info().size; size != expected->size)
                 return about_name(called(s), {error::size_mismatch, "layer " + key.str(), detail::sizes(expected->size, size)});
@@ -226,8 +294,7 @@ private:
         auto const number = static_cast<std::uint32_t>(leases_.size());
         leases_.push_back(std::move(*got));
         keys_.push_back(key);
-        if(!key.empty())
-            leased_.add(number, [this](std::uint32_t n) { return std::hash<digest>()(keys_[n]); });
+        leased_.add(number, [this](std::uint32_t n) { return std::hash<digest>()(keys_[n]); });
         return number;
     }
 
@@ -272,9 +339,11 @@ private:
     With `KeepManifests`, and a `blob_store`, each name is resolved to all that it stands for (see `gather`): each manifest or index
     is a selection with a closure, whose blobs are leased too. What is missing is told at once for all names.
 
-    All names are looked up first; then the images are read and leased one by one. Nothing is kept of one that was handed on, but its leases.
+    All names are looked up first; then the images are read, leased and handed on one by one. Of one that was handed on nothing is kept but its
+    leases. Stores that read an image to find it (content stores, unless they are gathered) keep what is found until its turn.
 
-    @param take Called for each image as `take(selection&&)`; returns `result<void>`, and a failure of it ends this.
+    @param take Called for each image as `take(selection&&)`; returns `result<void>`. After a failure of it, or of a lease, the other images are still read,
+    since what is wrong with any of them or missing is told first.
     @return The leases, which `selected_layer::lease` counts; or what is wrong with which name: `invalid_reference`, `unknown_reference`,
     `unknown_image`, `ambiguous_id`, `ambiguous_reference`, `unknown_platform`, `several_platforms`, `unsupported_os`,
     `no_names`, `cancelled`, `limit_exceeded`, the errors of `gather` and `check_image`, `missing_blob` with a list, `invalid_digest` or `size_mismatch`
@@ -285,10 +354,13 @@ template<bool KeepManifests = false, store Store, observer O, class Take>
 result<std::vector<handle_of<Store>>> resolve_each(
     Store const& s, names const& requested, content_choice const& choice, O& o, Take take, std::stop_token stop = {})
 {
-    return detail::resolver<KeepManifests, Store, O>(s, choice, o, std::move(stop)).run(requested, take);
+    return detail::resolver<KeepManifests, Store, O>(s, choice, o, std::move(stop)).run_each(requested, take);
 }
 
-/// Find the images that names stand for, as `resolve_each` does, and return them and the leases on their layers.
+/** Find the images that names stand for, as `resolve_each` does, and return them and the leases on their layers.
+
+    Nothing is leased before all images are read.
+*/
 template<bool KeepManifests = false, store Store, observer O>
 result<resolution<handle_of<Store>>> resolve(
     Store const& s, names const& requested, content_choice const& choice, O& o, std::stop_token stop = {})
@@ -298,7 +370,7 @@ result<resolution<handle_of<Store>>> resolve(
         all.images.push_back(std::move(one));
         return {};
     };
-    auto leases = tarexport::resolve_each<KeepManifests>(s, requested, choice, o, take, std::move(stop));
+    auto leases = detail::resolver<KeepManifests, Store, O>(s, choice, o, std::move(stop)).run_after_all(requested, take);
     if(!leases)
         return leases.error();
     all.leases = std::move(*leases);

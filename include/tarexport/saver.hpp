@@ -114,7 +114,7 @@ public:
 
     /** Find the images, lease their layers and lay the archive out. Reads metadata only.
 
-        @param options Those of `write_options` do not matter here, except `stop`, which is looked at before each name and each
+        @param options Those of `write_options` do not matter here, except `stop`, which is looked at before each name, each image and each
         layer; `cancelled` is the answer then.
         @return The archive, or why there cannot be one: the errors of `resolve`, of the layout, and of `leave_out`.
     */

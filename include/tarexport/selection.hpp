@@ -34,7 +34,7 @@ struct selected_layer {
 /// An image that goes into the archive.
 struct selection {
     image config;                       ///< the image, with its config's bytes
-    std::vector<reference> tags;        ///< the names it gets, in request order; none for an image named by ID or digest
+    std::vector<reference> tags;        ///< the names it gets, in request order, each once, and no other image gets one of them; none for an image named by ID or digest
     std::vector<selected_layer> layers; ///< bottom first, one for each diff ID
     std::optional<descriptor> root;     ///< of the manifest or index that the name stands for, where the store has one
 
@@ -59,8 +59,8 @@ concept layout_policy = requires(L const& l, std::vector<selection> images) {
 
 /** A layout that takes the images one by one: `auto a = l.begin_plan(); a.add(std::move(selection)); std::move(a).finish()`.
 
-    `lay_out` gives what `begin_plan`, `add` for each and `finish` do; after one that failed, neither is called again. A saver adds each image as
-    soon as it is found, so that not all of them are there at once.
+    `lay_out` gives what `begin_plan`, `add` for each and `finish` do; after one that failed, neither is called again. A saver calls these in place of
+    `lay_out`: it adds each image as soon as it is found, so that not all of them are there at once.
 */
 template<class L>
 concept incremental_layout = layout_policy<L> && requires(L const& l, selection image) {
@@ -79,8 +79,8 @@ consteval bool explain_layout_policy()
     static_assert(!requires(L const& l) { l.keeps_manifests; } || requires { std::bool_constant<L::keeps_manifests>(); },
         "layout_policy: write `static constexpr bool keeps_manifests = true;`");
     static_assert(layout_policy<L>, "layout_policy: write `result<plan> lay_out(std::vector<selection>) const`");
-    static_assert(!requires(L const& l) { l.begin_plan(); } || incremental_layout<L>,
-        "incremental_layout: what `begin_plan()` returns needs `result<void> add(selection)` and `result<plan> finish() &&`");
+    static_assert(!requires(L& l) { l.begin_plan(); } || incremental_layout<L>,
+        "incremental_layout: write `begin_plan() const`; what it returns needs `result<void> add(selection)` and `result<plan> finish() &&`");
     return layout_policy<L>;
 }
 

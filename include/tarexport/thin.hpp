@@ -78,7 +78,7 @@ private:
     void look(content_closure const& c)
     {
         for(auto const& b : c.blobs)
-            if(b.lease && !known_.contains(b.info.id) && (have_.contains(b.info.id) || has(b.diff_id)))
+            if(b.lease && (have_.contains(b.info.id) || has(b.diff_id)) && closures_known_.insert(b.info.id).second)
                 of_closures_.push_back({b.info.id, b.diff_id, b.info.media_type, b.info.size});
     }
 
@@ -99,8 +99,9 @@ private:
     digest_set const& have_;
     std::vector<left_out_layer> found_;
     std::vector<left_out_layer> of_closures_;
-    std::set<digest> known_;  // all of `found_`
-    std::set<digest> wanted_; // what an image needs, on top of layers that somebody has not
+    std::set<digest> known_;          // all of `found_`
+    std::set<digest> closures_known_; // all of `of_closures_`
+    std::set<digest> wanted_;         // what an image needs, on top of layers that somebody has not
 };
 
 } // namespace detail
@@ -184,17 +185,20 @@ inline result<plan> leave_out(plan full, std::span<left_out_layer const> layers)
             all.push_back(l);
     auto document = tarexport::render_thin_document(all);
     std::size_t after = 0;
+    std::optional<std::size_t> replaced;
     for(std::size_t i = 0; i != full.count(); ++i)
-        if(full.entry(i).kind == entry_kind::document && !detail::is_blob(full, i))
+        if(full.entry(i).kind == entry_kind::document && !detail::is_blob(full, i)) {
             after = i + 1;
-    bool const is_thin = after != 0 && !full.left_out().empty() && full.path(after - 1) == thin_document_path;
+            if(!full.left_out().empty() && full.path(i) == thin_document_path)
+                replaced = i;
+        }
     plan_builder b(std::move(full));
-    if(is_thin)
-        b.replace_document(after - 1, std::move(document));
+    if(replaced)
+        b.replace_document(*replaced, std::move(document));
     else
         b.insert_document(after, std::string(thin_document_path), std::move(document), 0644, 0);
     b.remove_layers([&](digest const& id) { return known.contains(id); });
-    for(auto& l : std::span(all).last(known.size()))
+    for(auto& l : std::span(all).last(known.size())) // the builder has those that were left out before
         b.add_left_out(std::move(l));
     return std::move(b).finish();
 }

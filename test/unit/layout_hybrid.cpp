@@ -570,13 +570,88 @@ BOOST_AUTO_TEST_CASE(leases_are_given_back_however_it_ends)
     BOOST_TEST(counted.counts().handles == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(all_images_at_once_are_laid_out_as_one_by_one)
+namespace {
+
+void check_both_ways(auto const& store, names const& wanted)
 {
-    on_disk const d;
-    auto const store = d.store();
-    auto const wanted = names::of("multi:1", "single:1", "arm:1", "single:2");
     tx::no_observer none;
     auto resolved = tx::resolve<true>(store, wanted, everything(), none).value();
     auto const at_once = tx::hybrid_layout().lay_out(std::move(resolved.images)).value();
-    BOOST_TEST((at_once == plan_of(store, wanted, everything()).value()));
+    auto const one_by_one = saver_of(store).prepare(wanted, choosing(everything())).value();
+    BOOST_TEST((at_once == one_by_one.contents));
+    BOOST_TEST((at_once.images() == one_by_one.contents.images()));
+    BOOST_TEST((at_once.layers() == one_by_one.contents.layers()));
+    BOOST_TEST(resolved.leases.size() == one_by_one.leases.size());
+    for(auto const& l : at_once.layers())
+        BOOST_TEST(one_by_one.leases[l.lease].info().id == l.id);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(all_images_at_once_are_laid_out_as_one_by_one)
+{
+    on_disk const d;
+    check_both_ways(d.store(), names::of("multi:1", "single:1", "arm:1", "single:2"));
+
+    tx::memory_store made;
+    auto const base = made.add_layer("base");
+    auto const parent = made.add_image(tx::image_config{.cmd = {"a"}}, {base}, {"a:1", "a:2"}).value();
+    auto const child = made.add_image(tx::image_config{.cmd = {"b"}}, {base, made.add_layer("top")}, {"b:1"}).value();
+    made.set_parent(child, parent).value();
+    check_both_ways(made, names::of("b", "a"));
+    auto const all = items(plan_of(made, names::of("b", "a")).value());
+    BOOST_TEST(all[0].at("Parent").as_string() == parent.str());
+    BOOST_TEST(!all[1].as_object().contains("Parent"));
+    BOOST_TEST(!items(plan_of(made, names("b")).value())[0].as_object().contains("Parent"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_missing_is_told_before_what_cannot_be_laid_out_in_any_order)
+{
+    layouts::layout_folder folder;
+    auto const empty = folder.add_manifest(folder.add_config(amd64, {}), {});
+    auto const layer = folder.add_layer("layer");
+    auto const whole = folder.add_manifest(folder.add_config(amd64, {layer}), {layer});
+    folder.finish({layouts::named(empty, "docker.io/library/empty:1"), layouts::named(whole, "docker.io/library/b:1"),
+        layouts::named(whole, "docker.io/library/b:2")});
+    std::filesystem::remove(folder.blob_path(layer.id));
+    tx::oci_layout_store const store(folder.path().string());
+    for(auto const& wanted : {names::of("empty:1", "b:1", "b:2"), names::of("b", "empty:1")}) {
+        auto const refused = plan_of(store, wanted).error();
+        BOOST_TEST(refused.code == error::missing_blob);
+        BOOST_TEST(refused.subject == "b:1, b:2");
+        BOOST_TEST(refused.detail.starts_with("1 not in the store: "));
+    }
+    BOOST_TEST(plan_of(store, names::of("b:1=x:1")).error().subject == "b:1");
+    BOOST_TEST(plan_of(store, names("empty:1")).error().code == error::empty_image);
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_that_one_image_calls_foreign_and_another_does_not_is_there_for_both)
+{
+    layouts::layout_folder folder;
+    auto const plain = folder.add_layer("layer");
+    auto foreign = plain;
+    foreign.media_type = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+    auto const with_foreign = folder.add_manifest(folder.add_config(amd64, {foreign}), {foreign});
+    auto const with_plain = folder.add_manifest(folder.add_config(amd64, {plain}, R"(,"author":"b")"), {plain});
+    folder.finish({layouts::named(with_foreign, "docker.io/library/a:1"), layouts::named(with_plain, "docker.io/library/b:1")});
+    tx::oci_layout_store const store(folder.path().string());
+    for(auto const& wanted : {names::of("a:1", "b:1"), names::of("b:1", "a:1"), names::of("a:1")}) {
+        auto const p = plan_of(store, wanted, {host(), completeness::strict, tx::foreign_layers::skip}).value();
+        BOOST_TEST(p.layers().size() == wanted.size() - 1);
+        for(auto const& item : items(p))
+            BOOST_TEST(item.at("Layers").at(0).as_string() == tx::plan::blob_path(plain.id));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(selections_that_cannot_be_laid_out_are_refused)
+{
+    tx::memory_store s;
+    s.add_image(tx::image_config{}, {s.add_layer("layer")}, {"app:1"}).value();
+    tx::no_observer none;
+    auto images = tx::resolve<true>(s, names("app:1"), everything(), none).value().images;
+    images.push_back(images.front());
+    images.back().layers.clear();
+    BOOST_TEST(tx::hybrid_layout().lay_out(images).error().code == error::invalid_config);
+    BOOST_TEST(tx::hybrid_layout{100}.lay_out({}).error().code == error::unencodable_header);
+    BOOST_TEST(tx::hybrid_layout{100}.lay_out(images).error().code == error::unencodable_header);
 }

@@ -135,6 +135,43 @@ BOOST_AUTO_TEST_CASE(groups_come_in_their_order_and_each_as_it_was_added)
     BOOST_TEST(all == "zyced");
 }
 
+BOOST_AUTO_TEST_CASE(groups_keep_their_order_when_entries_come_and_go)
+{
+    auto const id = [](int n) { return digest_of("layer " + std::to_string(n)); };
+    plan_builder b;
+    auto const add = [&](int n) { b.add_layer({id(n), {}, static_cast<std::uint32_t>(n), 1}, 0644, 0); };
+    b.add_document("doc", "1", 0644, 0);
+    for(int const n : {1, 2, 3})
+        add(n);
+    b.remove_layers([&](digest const& d) { return d == id(1) || d == id(2); });
+    add(4);
+    add(5);
+    b.insert_document(0, "front", "2", 0644, 0);
+    b.insert_document(5, "end", "", 0644, 0);
+    b.sort_by_group();
+    auto const p = std::move(b).finish().value();
+    BOOST_TEST_REQUIRE(p.count() == 6u);
+    BOOST_TEST(p.path(0) == "front");
+    BOOST_TEST(p.path(1) == "doc");
+    for(int const n : {3, 4, 5}) {
+        BOOST_TEST(p.id(static_cast<std::size_t>(n) - 1) == id(n));
+        BOOST_TEST(p.layers()[p.entry(static_cast<std::size_t>(n) - 1).item].lease == static_cast<std::uint32_t>(n));
+    }
+    BOOST_TEST(p.path(5) == "end");
+}
+
+BOOST_AUTO_TEST_CASE(all_layers_can_be_removed)
+{
+    plan_builder b(small());
+    b.remove_layers([](digest const&) { return true; });
+    b.replace_document(1, "");
+    auto const p = std::move(b).finish().value();
+    BOOST_TEST(p.count() == 3u);
+    BOOST_TEST(p.layers().empty());
+    BOOST_TEST(p.entry(1).size == 0u);
+    BOOST_TEST(p.document_text(2) == "config");
+}
+
 BOOST_AUTO_TEST_CASE(a_builder_can_begin_with_a_plan)
 {
     auto const p = small();

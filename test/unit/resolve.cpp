@@ -215,6 +215,7 @@ BOOST_AUTO_TEST_CASE(a_request_to_stop_is_seen_before_each_name_and_each_layer)
     auto const between = resolve(counted, names::of("app:1.0", "team/other:2", f.untagged.str()), {}, o, stopping.get_token());
     BOOST_TEST(between.error().code == error::cancelled);
     BOOST_TEST(counted.counts().handles == 0u);
+    BOOST_TEST(between.error().subject == "team/other:2");
     auto const at_once = resolve(counted, names::of("nosuch:1"), {}, none, stopping.get_token());
     BOOST_TEST(at_once.error().code == error::cancelled);
     BOOST_TEST(at_once.error().subject == "nosuch:1");
@@ -252,4 +253,84 @@ BOOST_AUTO_TEST_CASE(an_observer_hears_of_each_image)
     BOOST_TEST(w.ids == (std::vector{f.app, f.other}), boost::test_tools::per_element());
     BOOST_TEST(w.tags == (texts{"app:1.0", "app:latest", "team/other:2"}), boost::test_tools::per_element());
     BOOST_TEST(w.chains[1] == f.base.str());
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_leased_before_all_images_are_read)
+{
+    fixture const f;
+    platform const arm{"linux", "arm64", {}, {}, {}};
+    memory_store s = f.s;
+    s.add_image(image_config{.target = arm}, {f.base}, {"arm:1"}).value();
+    testing::counting_store counted(s);
+    no_observer none;
+    for(auto const& second : {"sha256:" + std::string(64, '0'), std::string("arm:1")}) {
+        auto const r = resolve(counted, names::of("app:1.0", second), platform_choice::of({host_platform()}), none);
+        BOOST_TEST(!r.has_value());
+        BOOST_TEST(counted.counts().leased == 0u);
+    }
+}
+
+namespace {
+
+// What is handed on, and how many leases there were then.
+struct taken {
+    digest id;
+    std::size_t leased;
+    bool operator==(taken const&) const = default;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(images_are_handed_on_one_by_one)
+{
+    fixture const f;
+    testing::counting_store counted(f.s);
+    no_observer none;
+    std::vector<taken> all;
+    auto const take = [&](selection&& s) -> result<void> {
+        all.push_back({s.config.id, counted.counts().leased});
+        BOOST_TEST(s.layers.size() == s.config.diff_ids.size());
+        return {};
+    };
+    auto const leases = resolve_each(counted, names::of("team/other:2", "app", f.untagged.str()), {}, none, take).value();
+    BOOST_TEST((all == std::vector<taken>{{f.other, 1}, {f.app, 2}, {f.untagged, 2}}));
+    BOOST_TEST(leases.size() == 2u);
+    BOOST_TEST(counted.counts().handles == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_with_any_image_is_told_before_what_is_said_of_one_that_was_handed_on)
+{
+    fixture const f;
+    testing::counting_store counted(f.s);
+    no_observer none;
+    std::size_t calls = 0;
+    auto const take = [&](selection&& s) -> result<void> {
+        ++calls;
+        return failure{error::empty_image, s.config.id.str(), {}};
+    };
+    auto const unknown = "sha256:" + std::string(64, '0');
+    BOOST_TEST((resolve_each(counted, names::of("app:1.0", unknown), {}, none, take).error().code == error::unknown_image));
+    BOOST_TEST((resolve_each(counted, names::of("app:1.0", "team/other:2"), {}, none, take).error().code == error::empty_image));
+    BOOST_TEST(calls == 2u);
+    BOOST_TEST(counted.counts().handles == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_whose_diff_id_is_no_digest_is_leased_once_too)
+{
+    struct odd : memory_store {
+        explicit odd(memory_store s) : memory_store(std::move(s)) {}
+
+        result<image> load(digest const& id) const
+        {
+            auto i = memory_store::load(id);
+            i->diff_ids[0] = "the base";
+            return i;
+        }
+    };
+    fixture const f;
+    odd const s(f.s);
+    no_observer none;
+    auto const r = resolve(s, names::of("app:1.0", "team/other:2"), {}, none).value();
+    BOOST_TEST(r.leases.size() == 2u);
+    BOOST_TEST((r.images[0].layers[0].lease == r.images[1].layers[0].lease));
 }

@@ -25,8 +25,10 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/inotify.h>
@@ -151,6 +153,25 @@ BOOST_AUTO_TEST_CASE(a_thin_plan_is_not_there_twice)
     BOOST_TEST(thin.entries == full.entries + 1 - had.size());
     constexpr std::size_t left_out = 1500;
     BOOST_TEST(thin.most <= thin.documents + 300 * full.entries + left_out * had.size());
+}
+
+BOOST_AUTO_TEST_CASE(layers_that_many_images_share_are_left_out_once)
+{
+    tx::content_closure shared;
+    tx::digest_set have;
+    for(std::size_t n = 0; n != 100; ++n) {
+        tx::descriptor d;
+        d.id = tx::digest_of(many::layer_text(n));
+        shared.blobs.push_back({d, d.id.str(), {}, 0});
+        have.insert(d.id);
+    }
+    tx::selection s;
+    s.closure = std::make_shared<tx::content_closure>(std::move(shared));
+    std::vector<tx::selection> const images(1000, s);
+    auto const before = heap::bytes.load();
+    heap::measure_from_here();
+    BOOST_TEST(tx::layers_to_leave_out(images, have).size() == 100u);
+    BOOST_TEST(heap::most_bytes - before < std::size_t{1} << 18);
 }
 
 BOOST_AUTO_TEST_CASE(one_image_costs_the_same_whatever_else_there_is)

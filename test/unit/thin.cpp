@@ -17,6 +17,11 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
 using namespace tarexport;
 
 namespace {
@@ -136,6 +141,54 @@ BOOST_AUTO_TEST_CASE(a_layer_is_known_by_its_diff_id_or_by_its_stored_digest)
         BOOST_TEST((found[0] == left_out_layer{stored, plain.str(), l.info.media_type, 10}));
     }
     BOOST_TEST(layers_to_leave_out(twice, {digest_of(std::string_view("else"))}).empty());
+}
+
+// Of a closure, layers are left out by what they are; of the images themselves, by what is below them too.
+BOOST_AUTO_TEST_CASE(layers_of_other_platforms_are_left_out_unless_an_image_itself_wants_them)
+{
+    auto const layer_of = [](std::string const& text) {
+        descriptor d;
+        d.id = digest_of(text);
+        d.size = text.size();
+        return d;
+    };
+    auto const had = layer_of("had"), wanted = layer_of("wanted"), below = layer_of("below");
+    auto const image_of = [](std::vector<descriptor> const& own, std::vector<descriptor> const& all) {
+        selection s;
+        content_closure c;
+        for(auto const& l : own) {
+            s.config.diff_ids.push_back(l.id.str());
+            s.layers.push_back({l, 0});
+        }
+        for(auto const& l : all)
+            c.blobs.push_back({l, l.id.str(), {}, 0});
+        s.closure = std::make_shared<content_closure>(c);
+        return s;
+    };
+    std::vector<selection> const images{image_of({}, {wanted, had}), image_of({below}, {below, had}), image_of({below, wanted}, {had})};
+    for(int const turn : {0, 1, 2}) {
+        auto turned = images;
+        std::ranges::rotate(turned, turned.begin() + turn);
+        auto const found = layers_to_leave_out(turned, {had.id, wanted.id});
+        BOOST_REQUIRE(found.size() == 1u);
+        BOOST_TEST(found[0].id == had.id);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_document_of_a_thin_plan_is_replaced_wherever_it_is)
+{
+    auto const first = digest_of(std::string_view("first")), second = digest_of(std::string_view("second"));
+    plan_builder b;
+    b.add_document("index.json", "{}", 0644, 0);
+    b.add_layer({first, first, 0, 5}, 0644, 0);
+    b.add_layer({second, second, 0, 6}, 0644, 0);
+    auto thin = leave_out(std::move(b).finish().value(), std::vector{left_out_layer{first, first.str(), {}, 5}}).value();
+    plan_builder more(std::move(thin));
+    more.add_document("last", "1", 0644, 0);
+    auto const thinner = leave_out(std::move(more).finish().value(), std::vector{left_out_layer{second, second.str(), {}, 6}}).value();
+    BOOST_TEST(paths(thinner) == (std::vector<std::string>{"index.json", "thin.json", "last"}), boost::test_tools::per_element());
+    BOOST_TEST(thinner.left_out().size() == 2u);
+    BOOST_TEST(boost::json::parse(thinner.document_text(1)).at("leftOut").as_array().size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(the_document_comes_before_layers_where_the_metadata_does)

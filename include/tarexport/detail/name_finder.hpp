@@ -69,7 +69,12 @@ public:
                 " layers; save fewer images at once"};
     }
 
-    result<void> add(image const& i) { return add(i.id, i.config.size(), i.diff_ids.size()); }
+    /// Add an image that `check_image` passes. @return Also what that says.
+    result<void> add(image const& i)
+    {
+        auto const fit = tarexport::check_image(i);
+        return fit ? add(i.id, i.config.size(), i.diff_ids.size()) : fit;
+    }
 
 private:
     static constexpr std::size_t most_document_bytes = std::size_t{256} << 20;
@@ -82,7 +87,7 @@ private:
 
 /// What names lead to: an image's ID, an image that had to be read for that, or the root of a closure.
 struct found_image {
-    std::string what;                           ///< the first name that led there, as far as it was looked up
+    std::string what;                           ///< the first name that led there, as the store was asked for it, or the ID
     std::size_t name = 0;                       ///< the number of that name in the request
     digest id;                                  ///< of the image; of a root, its own
     boxed_optional<image> loaded = std::nullopt;
@@ -318,9 +323,14 @@ private:
             found_[image].tags.push_back(name);
         else if(known->second != image)
             return failure{error::ambiguous_reference, std::string(name.familiar()),
-                "two images would get this name: " + found_[known->second].id.str() + " and "
-                    + found_[image].id.str()};
+                "two images would get this name: " + described(found_[known->second]) + " and " + described(found_[image])};
         return {};
+    }
+
+    static std::string described(found_image const& f)
+    {
+        auto const id = f.id.str();
+        return f.what == id ? id : f.what + " (" + id + ")";
     }
 
     static std::string platforms_of(std::vector<descriptor> const& manifests)

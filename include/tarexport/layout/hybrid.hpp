@@ -12,7 +12,6 @@
 #include <tarexport/descriptor.hpp>
 #include <tarexport/detail/keyed_hash.hpp>
 #include <tarexport/detail/lay_out_each.hpp>
-#include <tarexport/detail/go_json_write.hpp>
 #include <tarexport/detail/made_manifest.hpp>
 #include <tarexport/detail/number_table.hpp>
 #include <tarexport/digest.hpp>
@@ -53,7 +52,7 @@ class hybrid_archive;
     `manifest.json`, for engines that keep one image for each name, a name stands for the platform that was named first, else for
     the host's; tags are in their full form there.
 */
-struct hybrid_layout {
+struct hybrid_layout final {
     static constexpr bool keeps_manifests = true;
 
     /// The data of layers begins at a multiple of so many bytes: 0 or 512 for anywhere, otherwise a multiple of 512 of at most 65536.
@@ -202,16 +201,14 @@ private:
 
     void list_once(descriptor const& entry)
     {
-        std::string text;
-        json_writer w(text);
-        append_descriptor(w, entry, descriptor_order::digest_first);
+        auto const text = index_json_list::text_of(entry);
         auto const id = tarexport::digest_of(text);
         auto const same = [&](std::uint32_t n) { return std::ranges::equal(listed_[n], id.hash()); };
         if(listed_numbers_.find(detail::keyed_hash(id.hash()), same))
             return;
         std::ranges::copy(id.hash(), listed_.emplace_back().begin());
         listed_numbers_.add(static_cast<std::uint32_t>(listed_.size() - 1), [this](std::uint32_t n) { return detail::keyed_hash(listed_[n]); });
-        index_json_.add(entry);
+        index_json_.add_text(text);
     }
 
     // Adds the entry of manifest.json, one for each image.

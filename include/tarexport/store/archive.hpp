@@ -78,7 +78,7 @@ private:
 
 /** A lease on a blob of an archive: a range of its file, or a manifest or config that was made of what the archive says.
 
-    Copies are leases on the same blob. Keeps the file open, not the store.
+    Copies are leases on the same blob. Keeps the file open, not the store. One that was moved from may only be assigned to and destroyed.
 */
 class archive_blob {
 public:

@@ -85,7 +85,8 @@ private:
 
 /** A lease on a blob of an OCI image layout.
 
-    Holds no open file. Copies are leases on the same blob. Keeps the directory open, not the store.
+    Holds no open file. Copies are leases on the same blob. Keeps the directory open, not the store. One that was moved from may only be assigned
+    to and destroyed.
 */
 class oci_blob {
 public:
