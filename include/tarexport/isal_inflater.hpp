@@ -19,12 +19,11 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace tarexport {
 
 /** Inflates with Intel's ISA-L, about twice as fast as zlib. Needs that library, version 2.30 or later, which nothing else here does.
-
-    Passes over the reserved flags of a member's header, where zlib refuses them.
 
     @par Example
     @code
@@ -49,20 +48,31 @@ public:
         s.avail_out = bounded(out.size());
         auto const used = s.avail_in, room = s.avail_out;
         int const code = ::isal_inflate(&s);
+        bool const refused = has_reserved_flags(in.first(used - s.avail_in));
         in = in.subspan(used - s.avail_in);
         out = out.subspan(room - s.avail_out);
-        if(code != ISAL_DECOMP_OK && code != ISAL_END_INPUT)
+        if(refused || (code != ISAL_DECOMP_OK && code != ISAL_END_INPUT))
             return inflate_status::damaged;
         return s.block_state == ISAL_BLOCK_FINISH ? inflate_status::end : inflate_status::more;
     }
 
 private:
+    // The library passes over them; RFC 1952, section 2.3.1.2, wants them refused.
+    bool has_reserved_flags(bytes_view taken) noexcept
+    {
+        constexpr std::size_t place = 3;
+        constexpr std::byte reserved{0xe0};
+        auto const before = std::exchange(seen_, std::min(seen_ + taken.size(), place + 1));
+        return before <= place && seen_ > place && (taken[place - before] & reserved) != std::byte{};
+    }
+
     static std::uint32_t bounded(std::size_t n) noexcept
     {
         return static_cast<std::uint32_t>(std::min<std::size_t>(n, std::numeric_limits<std::uint32_t>::max()));
     }
 
     std::unique_ptr<inflate_state> state_;
+    std::size_t seen_ = 0; // bytes of the header, as far as they matter here
 };
 
 static_assert(inflater<isal_inflater>);
