@@ -226,10 +226,10 @@ inline void append_manifest_item(json_writer& w, manifest_item const& item)
 */
 class long_list {
 public:
-    /// @param empty The document without elements; its list ends at the last bracket.
-    explicit long_list(std::string_view empty)
-        : end_(empty.substr(empty.rfind(']')))
-        , parts_{std::string(empty.substr(0, empty.rfind(']')))}
+    /// @param empty The document without elements; its list ends at the last bracket, or the last of another character.
+    explicit long_list(std::string_view empty, char end = ']')
+        : end_(empty.substr(empty.rfind(end)))
+        , parts_{std::string(empty.substr(0, empty.rfind(end)))}
     {
     }
 
@@ -302,6 +302,33 @@ private:
     long_list list_{"[]\n"};
 };
 
+/// Return `repositories` in parts. Each repository is freed when it is written.
+inline std::vector<std::string> render_repositories_in_parts(repository_tags repositories)
+{
+    long_list list("{}\n", '}');
+    for(; !repositories.empty(); repositories.erase(repositories.begin()))
+        list.add([&](json_writer& w) {
+            auto const& [repository, tags] = *repositories.begin();
+            w.key(repository);
+            w.begin_object();
+            for(auto const& [tag, layer] : tags) {
+                w.key(tag);
+                w.string(layer);
+            }
+            w.end_object();
+        });
+    return std::move(list).finish();
+}
+
+inline std::string joined(std::vector<std::string> const& parts)
+{
+    std::string text;
+    text.reserve(std::transform_reduce(parts.begin(), parts.end(), std::size_t{0}, std::plus(), [](auto const& p) { return p.size(); }));
+    for(auto const& part : parts)
+        text += part;
+    return text;
+}
+
 } // namespace detail
 
 /// Return `manifest.json`, with its newline.
@@ -310,32 +337,13 @@ inline std::string render_manifest_json(std::span<manifest_item const> items)
     detail::manifest_json_list list;
     for(auto const& item : items)
         list.add(item);
-    auto parts = std::move(list).finish();
-    std::string text;
-    text.reserve(std::transform_reduce(parts.begin(), parts.end(), std::size_t{0}, std::plus(), [](auto const& p) { return p.size(); }));
-    for(auto const& part : parts)
-        text += part;
-    return text;
+    return detail::joined(std::move(list).finish());
 }
 
 /// Return `repositories`, with its newline.
 inline std::string render_repositories(repository_tags const& repositories)
 {
-    std::string text;
-    detail::json_writer w(text);
-    w.begin_object();
-    for(auto const& [repository, tags] : repositories) {
-        w.key(repository);
-        w.begin_object();
-        for(auto const& [tag, layer] : tags) {
-            w.key(tag);
-            w.string(layer);
-        }
-        w.end_object();
-    }
-    w.end_object();
-    text.push_back('\n');
-    return text;
+    return detail::joined(detail::render_repositories_in_parts(repositories));
 }
 
 } // namespace tarexport

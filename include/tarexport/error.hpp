@@ -76,7 +76,7 @@ enum class error {
     exception_thrown,         ///< A store, a source or a hash has thrown an exception, which cannot pass here.
 
     // What tar cannot express.
-    unencodable_header,       ///< A name, owner, mode, size or time that the header format cannot hold.
+    unencodable_header,       ///< A name, owner, mode, size or time that the header format cannot hold, or a path that two entries have.
     invalid_header,           ///< A header that is not a tar header, or has a wrong checksum.
     truncated_archive,        ///< An archive that ends inside an entry.
     archive_too_large,        ///< An archive of more than 2^63-1 bytes.

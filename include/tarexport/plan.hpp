@@ -249,10 +249,10 @@ private:
     digest etag_ = digest_of(std::string_view{});
 };
 
-/** Puts a plan together, entry by entry, in the order in which they were added or, with `sort`, in that of their paths or, with
-    `sort_by_group`, of their groups.
+/** Puts a plan together, entry by entry, in the order in which they were added; with `sort`, in that of their paths; or with
+    `sort_by_group`, in that of their groups.
 
-    No two entries have the same path, and no path that is given is empty; there are fewer than 2^30 of each kind.
+    No path that is given is empty; there are fewer than 2^30 entries of each kind.
 
     @par Example
     @code
@@ -425,7 +425,7 @@ public:
     void sort_by_group() { std::ranges::sort(plan_.entries_, {}, &plan::record::offset); }
 
     /** Compute the offsets and the identity.
-        @return The plan; `unencodable_header` with the path, or `archive_too_large`.
+        @return The plan; `unencodable_header` with the path, also where two entries have one, or `archive_too_large`.
     */
     result<plan> finish() &&
     {
@@ -434,8 +434,11 @@ public:
         std::string header;
         sha256 identity;
         std::uint64_t position = 0;
+        detail::number_table paths;
         for(std::size_t i = 0; i != plan_.count(); ++i) {
             auto& r = plan_.entries_[i];
+            if(!add_path(paths, static_cast<std::uint32_t>(i)))
+                return failure{error::unencodable_header, plan_.path(i), "two entries have this path"};
             if(auto encoded = encode(header, i); !encoded)
                 return encoded.error();
             if(auto const a = r.aligned_blocks * std::uint32_t{tar_block_size}; a != 0 && (position + header.size()) % a != 0)
@@ -496,6 +499,16 @@ private:
         blobs_ = {};
         for(auto const& r : plan_.entries_)
             number_blob(r);
+    }
+
+    // Returns whether it is new.
+    bool add_path(detail::number_table& paths, std::uint32_t entry) const
+    {
+        auto const path = plan_.path(entry);
+        if(paths.find(std::hash<std::string>()(path), [&](std::uint32_t n) { return plan_.path(n) == path; }))
+            return false;
+        paths.add(entry, [this](std::uint32_t n) { return std::hash<std::string>()(plan_.path(n)); });
+        return true;
     }
 
     result<void> encode(std::string& header, std::size_t i) const

@@ -21,7 +21,6 @@
 #include <tarexport/layer.hpp>
 #include <tarexport/names.hpp>
 #include <tarexport/observer.hpp>
-#include <tarexport/plan.hpp>
 #include <tarexport/platform.hpp>
 #include <tarexport/reference.hpp>
 #include <tarexport/selection.hpp>
@@ -277,11 +276,17 @@ private:
         return id ? *id : tarexport::digest_of(diff_id);
     }
 
+    digest key_of_lease(std::uint32_t n) const
+    {
+        auto const other = other_keys_.find(n);
+        return other == other_keys_.end() ? leases_[n].info().id : other->second;
+    }
+
     // Calls `get` for what has not been leased yet. `expected`: what a document says of it.
     template<class Get>
     result<std::uint32_t> lease(selection const& s, digest const& key, descriptor const* expected, Get get)
     {
-        auto const same = [&](std::uint32_t n) { return keys_[n] == key; };
+        auto const same = [&](std::uint32_t n) { return key_of_lease(n) == key; };
         auto const known = leased_.find(std::hash<digest>()(key), same);
         if(known && expected)
             if(auto const size = leases_[*known].info().size; size != expected->size)
@@ -293,8 +298,9 @@ private:
             return about_name(called(s), got.error());
         auto const number = static_cast<std::uint32_t>(leases_.size());
         leases_.push_back(std::move(*got));
-        keys_.push_back(key);
-        leased_.add(number, [this](std::uint32_t n) { return std::hash<digest>()(keys_[n]); });
+        if(leases_.back().info().id != key)
+            other_keys_.emplace(number, key);
+        leased_.add(number, [this](std::uint32_t n) { return std::hash<digest>()(key_of_lease(n)); });
         return number;
     }
 
@@ -324,7 +330,7 @@ private:
     image_count count_;
     std::vector<std::pair<std::string, std::vector<std::string>>> missing_; // by name
     std::vector<handle> leases_;
-    plan::many<digest> keys_; // what each of them was leased for
+    std::unordered_map<std::uint32_t, digest> other_keys_; // what those were leased for that are called otherwise in the store
     number_table leased_;
 };
 

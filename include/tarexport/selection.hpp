@@ -79,8 +79,15 @@ consteval bool explain_layout_policy()
     static_assert(!requires(L const& l) { l.keeps_manifests; } || requires { std::bool_constant<L::keeps_manifests>(); },
         "layout_policy: write `static constexpr bool keeps_manifests = true;`");
     static_assert(layout_policy<L>, "layout_policy: write `result<plan> lay_out(std::vector<selection>) const`");
-    static_assert(!requires(L& l) { l.begin_plan(); } || incremental_layout<L>,
-        "incremental_layout: write `begin_plan() const`; what it returns needs `result<void> add(selection)` and `result<plan> finish() &&`");
+    if constexpr(requires(L& l) { l.begin_plan(); }) {
+        static_assert(requires(L const& l) { l.begin_plan(); }, "incremental_layout: write `begin_plan() const`");
+        static_assert(!requires(L const& l) { l.begin_plan(); } || requires(L const& l, selection image) {
+            { l.begin_plan().add(std::move(image)) } -> std::same_as<result<void>>;
+        }, "incremental_layout: what `begin_plan()` returns needs `result<void> add(selection)`");
+        static_assert(!requires(L const& l) { l.begin_plan(); } || requires(L const& l) {
+            { l.begin_plan().finish() } -> std::same_as<result<plan>>;
+        }, "incremental_layout: what `begin_plan()` returns needs `result<plan> finish() &&`");
+    }
     return layout_policy<L>;
 }
 

@@ -1,4 +1,4 @@
-// expect first: incremental_layout: write `begin_plan\(\) const`; what it returns needs `result<void> add\(selection\)` and `result<plan> finish\(\) &&`
+// expect first: incremental_layout: what `begin_plan\(\)` returns needs `result<void> add\(selection\)`
 //
 // Copyright (c) 2026 The tarexport authors
 //

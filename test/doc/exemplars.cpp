@@ -387,6 +387,46 @@ struct layers_only {
 static_assert(layout_policy<layers_only>);
 //]
 
+//[incremental_layout
+/// What `layers_only` gives, image by image: of one that was added, nothing is kept but its entries.
+struct layers_one_by_one {
+    class archive {
+    public:
+        result<void> add(selection s)
+        {
+            for(auto const& l : s.layers)
+                if(l.lease && known_.insert(l.info.id).second) {
+                    planned_layer layer;
+                    layer.id = l.info.id;
+                    layer.size = l.info.size;
+                    layer.lease = *l.lease;
+                    builder_.add_layer(std::move(layer), 0644, 0, std::to_string(known_.size()) + ".tar");
+                }
+            return {};
+        }
+
+        result<plan> finish() && { return std::move(builder_).finish(); }
+
+    private:
+        plan_builder builder_;
+        std::set<digest> known_;
+    };
+
+    archive begin_plan() const { return {}; }
+
+    result<plan> lay_out(std::vector<selection> images) const
+    {
+        auto all = begin_plan();
+        for(auto& s : images)
+            if(auto added = all.add(std::move(s)); !added)
+                return added.error();
+        return std::move(all).finish();
+    }
+};
+
+static_assert(incremental_layout<layers_one_by_one>);
+//]
+
 //[saver_policy
 /// What a saver is compiled with.
 struct my_policy {

@@ -160,6 +160,23 @@ BOOST_AUTO_TEST_CASE(groups_keep_their_order_when_entries_come_and_go)
     BOOST_TEST(p.path(5) == "end");
 }
 
+BOOST_AUTO_TEST_CASE(two_entries_of_one_path_are_refused)
+{
+    auto const id = digest_of(std::string_view("layer"));
+    auto const refusal = [&](auto add) {
+        plan_builder b(small());
+        add(b);
+        return std::move(b).finish().error();
+    };
+    for(auto const& f : {refusal([](auto& b) { b.add_document("d/file", "other", 0644, 0); }), refusal([](auto& b) { b.add_directory("d/", 0755, 0); }),
+            refusal([&](auto& b) { b.add_layer({id, id, 0, 600}, 0644, 0); }),
+            refusal([&](auto& b) { b.add_layer({{}, {}, 0, 1}, 0644, 0, plan::blob_path(id)); })}) {
+        BOOST_TEST((f.code == error::unencodable_header));
+        BOOST_TEST(f.detail == "two entries have this path");
+        BOOST_TEST(!f.subject.empty());
+    }
+}
+
 BOOST_AUTO_TEST_CASE(all_layers_can_be_removed)
 {
     plan_builder b(small());
@@ -285,7 +302,7 @@ BOOST_AUTO_TEST_CASE(data_can_be_aligned)
         b.add_document("first", "not aligned", 0644, 0);
         b.align(bytes);
         for(std::uint64_t const size : {0ull, 1ull, 513ull, 8589934592ull, 5ull})
-            b.add_layer({id, {}, 0, size}, 0644, std::int64_t{1} << 33);
+            b.add_layer({digest_of(std::to_string(size)), {}, 0, size}, 0644, std::int64_t{1} << 33);
         b.add_layer({id, {}, 0, 7}, 0644, 0, "a name of more than 100 bytes " + std::string(180, 'n'));
         b.align(0);
         b.add_document("last", "not aligned", 0644, 0);

@@ -85,7 +85,7 @@ public:
         plan_.add_long_document("manifest.json", std::move(manifest_json_).finish(), 0644, 0);
         add_named("oci-layout", tarexport::render_oci_layout());
         if(!repositories_.empty())
-            add_named("repositories", tarexport::render_repositories(repositories_));
+            plan_.add_long_document("repositories", detail::render_repositories_in_parts(std::move(repositories_)), 0644, 0);
         plan_.add_directory("blobs/", 0755, blobs_time_);
         for(auto const a : digest_algorithms)
             if(algorithms_.contains(a))

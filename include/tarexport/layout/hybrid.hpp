@@ -94,6 +94,7 @@ public:
             return fit.error();
         if(items_.empty())
             return failure{error::no_names, {}, {}};
+        listed_ = {};
         check_parents();
         begin_group(metadata);
         plan_.add_document("oci-layout", tarexport::render_oci_layout(), 0644, 0);

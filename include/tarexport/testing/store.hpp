@@ -284,7 +284,8 @@ std::vector<std::string> check_content_store(S const& s, std::vector<reference> 
         std::cerr << sentence << '\n';
     @endcode
 */
-template<store S>
+template<class S>
+requires(tarexport::explain_store<S>())
 std::vector<std::string> check_store(
     S const& s, std::vector<listed_image> const& images, std::function<std::size_t()> const& live = {})
 {
@@ -299,8 +300,8 @@ std::vector<std::string> check_store(
 }
 
 /// Check a store that can tell all it has. A list with an image twice is broken too.
-template<store S>
-requires listing_store<S>
+template<class S>
+requires(tarexport::explain_store<S>() && listing_store<S>)
 std::vector<std::string> check_store(S const& s, std::function<std::size_t()> const& live = {})
 {
     auto const images = s.list();
