@@ -24,6 +24,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -327,14 +328,30 @@ public:
         add(entry_kind::document, first, size, mode, mtime, std::move(path));
     }
 
-    /// Add a rendered document under the path of its digest. Precondition: `id` is the digest of `text`.
+    /** Add a rendered document under the path of its digest, where there may be a layer: the document takes its place.
+
+        Whatever becomes of layers, what an archive says of itself is in it.
+
+        @par Preconditions
+        `id` is the digest of `text`, and no document has it.
+    */
     void add_blob(std::string text, digest const& id, std::uint32_t mode, std::int64_t mtime)
     {
+        BOOST_ASSERT(!has_document(id));
+        if(has_blob(id))
+            replaced_layers_.insert(id);
         add_rendered(std::move(text), id, mode, mtime, {});
     }
 
     /// Return whether something was added under the path of a digest.
     bool has_blob(digest const& id) const { return find_blob(id).has_value(); }
+
+    /// Return whether a document was added under the path of a digest.
+    bool has_document(digest const& id) const
+    {
+        auto const is = [&](std::uint32_t number) { return number % 2 == 0 && blob(number) == id; };
+        return blobs_.find(std::hash<digest>()(id), is).has_value();
+    }
 
     /// The numbers of blobs are less than this, so that a table can have numbers of its own beside.
     static constexpr std::uint32_t blob_limit = std::numeric_limits<std::uint32_t>::max() / 2;
@@ -367,23 +384,7 @@ public:
     template<class Is>
     void remove_layers(Is is)
     {
-        plan::many<planned_layer> left;
-        std::vector<std::uint32_t> numbers;
-        for(; !plan_.layers_.empty(); plan_.layers_.pop_front()) {
-            auto& l = plan_.layers_.front();
-            bool const removed = is(std::as_const(l.id));
-            numbers.push_back(removed ? blob_limit : static_cast<std::uint32_t>(left.size()));
-            if(!removed)
-                left.push_back(std::move(l));
-        }
-        plan_.layers_ = std::move(left);
-        for(auto& r : plan_.entries_)
-            if(r.kind == entry_kind::layer)
-                r.item = numbers[r.item];
-        auto const gone = std::ranges::remove(plan_.entries_, blob_limit, &plan::record::item);
-        plan_.entries_.erase(gone.begin(), gone.end());
-        number_entries();
-        number_blobs();
+        remove([&](plan::record const& r) { return is(plan_.content_of(r)); });
     }
 
     /** Let the data of entries that are added from now on begin at a multiple of so many bytes; 0 ends that.
@@ -411,7 +412,7 @@ public:
     /// Add a layer to the list that `plan::left_out()` returns.
     void add_left_out(left_out_layer layer) { plan_.left_out_.push_back(std::move(layer)); }
 
-    /// Put the entries that were added so far in the order of their paths, byte by byte. Precondition: no two paths are equal.
+    /// Put the entries that were added so far in the order of their paths, byte by byte.
     void sort()
     {
         std::ranges::sort(plan_.entries_, [this](auto const& a, auto const& b) {
@@ -429,6 +430,8 @@ public:
     */
     result<plan> finish() &&
     {
+        if(!replaced_layers_.empty())
+            remove([this](plan::record const& r) { return !r.named && replaced_layers_.contains(plan_.content_of(r)); });
         blobs_ = {};
         constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
         std::string header;
@@ -478,6 +481,32 @@ private:
         r.aligned_blocks = aligned_blocks_;
         r.offset = std::uint64_t{group_} << group_shift | plan_.entries_.size();
         plan_.entries_.push_back(r);
+    }
+
+    // Removes layers: those of which `is` says so of the entry.
+    template<class Is>
+    void remove(Is is)
+    {
+        std::vector<std::uint32_t> numbers(plan_.layers_.size());
+        for(auto const& r : plan_.entries_)
+            if(r.kind == entry_kind::layer && is(r))
+                numbers[r.item] = blob_limit;
+        plan::many<planned_layer> left;
+        for(auto& n : numbers) {
+            if(n != blob_limit) {
+                n = static_cast<std::uint32_t>(left.size());
+                left.push_back(std::move(plan_.layers_.front()));
+            }
+            plan_.layers_.pop_front();
+        }
+        plan_.layers_ = std::move(left);
+        for(auto& r : plan_.entries_)
+            if(r.kind == entry_kind::layer)
+                r.item = numbers[r.item];
+        auto const gone = std::ranges::remove(plan_.entries_, blob_limit, &plan::record::item);
+        plan_.entries_.erase(gone.begin(), gone.end());
+        number_entries();
+        number_blobs();
     }
 
     // Until they are known, offsets are the groups of the entries, and their places.
@@ -557,9 +586,10 @@ private:
     static constexpr int group_shift = 32;
 
     plan plan_;
-    detail::number_table blobs_; // what is under the path of its digest
-    std::uint16_t aligned_blocks_ = 0; // of entries that are added
-    std::uint8_t group_ = 0;           // of the same
+    detail::number_table blobs_;        // what is under the path of its digest
+    std::set<digest> replaced_layers_;  // by documents
+    std::uint16_t aligned_blocks_ = 0;  // of entries that are added
+    std::uint8_t group_ = 0;            // of the same
 };
 
 } // namespace tarexport

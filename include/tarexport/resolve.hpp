@@ -35,6 +35,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -64,19 +65,27 @@ public:
     /// Hand each image on before the next is read.
     result<std::vector<handle>> run_each(names const& requested, auto& take)
     {
-        auto done = read_each(requested, [&](read_image&& i) { return hand_on(std::move(i), take); });
+        auto found = finder(store_, choice_, reader_, count_, stop_).run(requested);
+        if(!found)
+            return found.error();
+        if(auto done = check_each(requested, *found); !done)
+            return done.error();
+        auto done = read_each(requested, std::move(*found), [&](read_image&& i) { return hand_on(std::move(i), take); });
         return done ? take_leases() : result<std::vector<handle>>(done.error());
     }
 
     /// Hand the images on when all are read, so that nothing is leased before all are known to be good.
     result<std::vector<handle>> run_after_all(names const& requested, auto& take)
     {
+        auto found = finder(store_, choice_, reader_, count_, stop_).run(requested);
+        if(!found)
+            return found.error();
         std::deque<read_image> all;
         auto const keep = [&](read_image&& i) -> result<void> {
             all.push_back(std::move(i));
             return {};
         };
-        if(auto done = read_each(requested, keep); !done)
+        if(auto done = read_each(requested, std::move(*found), keep); !done)
             return done.error();
         for(; !all.empty(); all.pop_front())
             if(auto done = hand_on(std::move(all.front()), take); !done)
@@ -93,17 +102,47 @@ private:
         std::shared_ptr<content_closure> closure = nullptr;
     };
 
+    static std::string const& name_of(names const& requested, found_image const& f)
+    {
+        return requested.begin()[static_cast<std::ptrdiff_t>(f.name)].text;
+    }
+
+    // A lease may be dear, as where layers are unpacked for it: what is known to be wrong without one is found out before the first. What a name
+    // led to is there; what an ID stands for shows only when it is read, and so does its platform. Nothing of that is kept.
+    result<void> check_each(names const& requested, std::deque<found_image> const& found)
+    {
+        for(auto const& f : found) {
+            bool const is_read_already = f.loaded || (finder::gathers && f.root);
+            bool const is_known = f.what != f.id.str() && choice_.platforms.wanted.empty();
+            if(is_read_already || is_known)
+                continue;
+            auto const& name = name_of(requested, f);
+            if(stop_.stop_requested())
+                return failure{error::cancelled, name, {}};
+            auto const loaded = store_.load(f.id);
+            if(!loaded)
+                return about_name(name, loaded.error());
+            if(auto fit = check(*loaded); !fit)
+                return about_name(name, fit.error());
+        }
+        return {};
+    }
+
+    result<void> check(image const& i) const
+    {
+        if(auto fit = tarexport::check_image(i); !fit || content_store<Store>)
+            return fit;
+        return detail::check_choice(choice_.platforms, detail::platform_of(i), i.id.str());
+    }
+
     // What is wrong with a document, or missing, of any image comes before what `use` says of one: else that would depend on the order of names.
     template<class Use>
-    result<void> read_each(names const& requested, Use use)
+    result<void> read_each(names const& requested, std::deque<found_image> found, Use use)
     {
-        auto found = finder(store_, choice_, reader_, count_, stop_).run(requested);
-        if(!found)
-            return found.error();
         std::optional<failure> failed;
-        for(; !found->empty(); found->pop_front()) {
-            auto& f = found->front();
-            auto const& name = requested.begin()[static_cast<std::ptrdiff_t>(f.name)].text;
+        for(; !found.empty(); found.pop_front()) {
+            auto& f = found.front();
+            auto const& name = name_of(requested, f);
             if(stop_.stop_requested())
                 return failed ? *failed : failure{error::cancelled, name, {}};
             read_image i;
@@ -182,16 +221,15 @@ private:
             auto loaded = store_.load(f.id);
             if(!loaded)
                 return loaded.error();
+            if(auto fit = check(*loaded); !fit)
+                return fit;
             if(auto fit = count_.add(*loaded); !fit)
                 return fit;
             s.config = std::move(*loaded);
         }
         if constexpr(tells_parents<Store>)
             s.config.parent = store_.parent_of(s.config.id);
-        if constexpr(!content_store<Store>)
-            return detail::check_choice(choice_.platforms, detail::platform_of(s.config), s.config.id.str());
-        else
-            return {};
+        return {};
     }
 
     // All that lead to an image; of one that gets other names, the first that was asked for.
@@ -203,8 +241,19 @@ private:
         std::string all;
         for(auto const* const group : {&s.tags, &s.digest_references})
             for(auto const& r : *group)
-                all.append(all.empty() ? "" : ", ").append(r.familiar());
+                append_name(all, r.familiar());
         return all;
+    }
+
+    // A message has some thousand names at most.
+    static void append_name(std::string& names, std::string_view name)
+    {
+        constexpr std::size_t most = 65536;
+        constexpr std::string_view end = ", ..";
+        if(names.size() + name.size() < most)
+            names.append(names.empty() ? "" : ", ").append(name);
+        else if(!names.ends_with(end))
+            names.append(end);
     }
 
     // One message for all names.
@@ -214,7 +263,7 @@ private:
         failure f{error::missing_blob, {}, {}};
         std::size_t blobs_missing = 0;
         for(auto const& [name, blobs] : missing_) {
-            f.subject += (f.subject.empty() ? "" : ", ") + name;
+            append_name(f.subject, name);
             for(auto const& b : blobs)
                 if(blobs_missing++ < most)
                     f.detail += (f.detail.empty() ? "" : ", ") + b;
@@ -345,7 +394,7 @@ private:
     With `KeepManifests`, and a `blob_store`, each name is resolved to all that it stands for (see `gather`): each manifest or index
     is a selection with a closure, whose blobs are leased too. What is missing is told at once for all names.
 
-    All names are looked up first; then the images are read, leased and handed on one by one. Of one that was handed on nothing is kept but its
+    All names are looked up first, and images that are named by their IDs, or to be for some platforms, are read once before the first lease; then the images are read, leased and handed on one by one. Of one that was handed on nothing is kept but its
     leases. Stores that read an image to find it (content stores, unless they are gathered) keep what is found until its turn.
 
     @param take Called for each image as `take(selection&&)`; returns `result<void>`. After a failure of it, or of a lease, the other images are still read,

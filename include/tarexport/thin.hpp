@@ -171,17 +171,26 @@ inline bool is_blob(plan const& p, std::size_t i)
 
     Whoever reads the archive must have these layers: dockerd with graph drivers does not open the file of a layer that it has.
 
-    @param layers Some of the plan's own.
+    @param layers Some of the plan's own; others are passed over.
     @return The plan, or `unencodable_header` or `archive_too_large`.
 */
 inline result<plan> leave_out(plan full, std::span<left_out_layer const> layers)
 {
-    if(layers.empty())
-        return full;
     std::set<digest> known;
-    std::vector<left_out_layer> all = full.left_out();
     for(auto const& l : layers)
-        if(known.insert(l.id).second)
+        known.insert(l.id);
+    // What is a document, too, of this archive is no layer of it.
+    std::set<digest> left;
+    for(auto const& l : full.layers())
+        if(known.contains(l.id))
+            left.insert(l.id);
+    if(left.empty())
+        return full;
+    std::vector<left_out_layer> all = full.left_out();
+    auto const before = all.size();
+    known.clear();
+    for(auto const& l : layers)
+        if(left.contains(l.id) && known.insert(l.id).second)
             all.push_back(l);
     auto document = tarexport::render_thin_document(all);
     std::size_t after = 0;
@@ -197,8 +206,8 @@ inline result<plan> leave_out(plan full, std::span<left_out_layer const> layers)
         b.replace_document(*replaced, std::move(document));
     else
         b.insert_document(after, std::string(thin_document_path), std::move(document), 0644, 0);
-    b.remove_layers([&](digest const& id) { return known.contains(id); });
-    for(auto& l : std::span(all).last(known.size())) // the builder has those that were left out before
+    b.remove_layers([&](digest const& id) { return left.contains(id); });
+    for(auto& l : std::span(all).subspan(before)) // the builder has those that were left out before
         b.add_left_out(std::move(l));
     return std::move(b).finish();
 }

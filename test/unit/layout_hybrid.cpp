@@ -623,6 +623,19 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_told_before_what_cannot_be_laid_out_in_a
     }
     BOOST_TEST(plan_of(store, names::of("b:1=x:1")).error().subject == "b:1");
     BOOST_TEST(plan_of(store, names("empty:1")).error().code == error::empty_image);
+    names many;
+    std::vector<tx::descriptor> entries;
+    for(int n = 0; n != 5000; ++n) {
+        auto const name = "host:5000/many:" + std::to_string(n);
+        entries.push_back(layouts::named(whole, name));
+        many.add(name);
+    }
+    folder.finish(entries);
+    std::filesystem::remove(folder.blob_path(layer.id));
+    auto const refused = plan_of(tx::oci_layout_store(folder.path().string()), many).error();
+    BOOST_TEST(refused.subject.starts_with("host:5000/many:0, "));
+    BOOST_TEST(refused.subject.ends_with(", .."));
+    BOOST_TEST(refused.subject.size() < 70'000u);
 }
 
 BOOST_AUTO_TEST_CASE(a_layer_that_one_image_calls_foreign_and_another_does_not_is_there_for_both)

@@ -177,6 +177,31 @@ BOOST_AUTO_TEST_CASE(two_entries_of_one_path_are_refused)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_document_takes_the_place_of_a_layer)
+{
+    std::string const text = "both";
+    auto const id = digest_of(text), other = digest_of(std::string_view("other"));
+    plan_builder b;
+    b.group(1);
+    b.add_layer({id, {}, 0, 4}, 0644, 0);
+    b.add_layer({id, {}, 1, 4}, 0644, 0, "named");
+    b.add_layer({other, {}, 2, 5}, 0644, 0);
+    BOOST_TEST(b.has_blob(id));
+    BOOST_TEST(!b.has_document(id));
+    b.group(0);
+    b.add_blob(text, id, 0644, 0);
+    BOOST_TEST(b.has_document(id));
+    b.sort_by_group();
+    auto const p = std::move(b).finish().value();
+    BOOST_TEST_REQUIRE(p.count() == 3u);
+    BOOST_TEST(p.document_text(0) == text);
+    BOOST_TEST(p.path(0) == plan::blob_path(id));
+    BOOST_TEST(p.path(1) == "named");
+    BOOST_TEST(p.layers()[p.entry(1).item].lease == 1u);
+    BOOST_TEST(p.layers()[p.entry(2).item].lease == 2u);
+    BOOST_TEST(p.layers().size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(all_layers_can_be_removed)
 {
     plan_builder b(small());

@@ -309,9 +309,13 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_any_image_is_told_before_what_is_said_of
         return failure{error::empty_image, s.config.id.str(), {}};
     };
     auto const unknown = "sha256:" + std::string(64, '0');
+    platform const arm{"linux", "arm64", {}, {}, {}};
+    auto const of_arm = platform_choice::of({arm});
+    BOOST_TEST((resolve_each(counted, names("app:1.0"), of_arm, none, take).error().code == error::unknown_platform));
     BOOST_TEST((resolve_each(counted, names::of("app:1.0", unknown), {}, none, take).error().code == error::unknown_image));
+    BOOST_TEST(counted.counts().leased == 0u);
     BOOST_TEST((resolve_each(counted, names::of("app:1.0", "team/other:2"), {}, none, take).error().code == error::empty_image));
-    BOOST_TEST(calls == 2u);
+    BOOST_TEST(calls == 1u);
     BOOST_TEST(counted.counts().handles == 0u);
 }
 
@@ -333,4 +337,22 @@ BOOST_AUTO_TEST_CASE(a_layer_whose_diff_id_is_no_digest_is_leased_once_too)
     auto const r = resolve(s, names::of("app:1.0", "team/other:2"), {}, none).value();
     BOOST_TEST(r.leases.size() == 2u);
     BOOST_TEST((r.images[0].layers[0].lease == r.images[1].layers[0].lease));
+}
+
+// Thousands of names by digest lead to one image, and each is looked for once.
+BOOST_AUTO_TEST_CASE(names_by_digest_are_kept_once_each)
+{
+    fixture f;
+    names all;
+    auto const id = digest_of(std::string_view("manifest"));
+    for(int n = 0; n != 3000; ++n) {
+        auto const name = "host:1/r" + std::to_string(n) + "@" + id.str();
+        f.s.add_name(name, f.app).value();
+        all.add(name);
+        all.add(name);
+    }
+    auto const found = f.find(all).value();
+    BOOST_TEST(found.images.size() == 1u);
+    BOOST_TEST(found.images[0].digest_references.size() == 3000u);
+    BOOST_TEST(found.images[0].tags.empty());
 }

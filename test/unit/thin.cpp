@@ -10,6 +10,7 @@
 #define BOOST_TEST_MODULE thin
 #include <boost/test/unit_test.hpp>
 
+#include <tarexport/layout/hybrid.hpp>
 #include <tarexport/plan_text.hpp>
 #include <tarexport/saver.hpp>
 #include <tarexport/sink/memory.hpp>
@@ -195,9 +196,12 @@ BOOST_AUTO_TEST_CASE(the_document_comes_before_layers_where_the_metadata_does)
 {
     auto const layer = digest_of(std::string_view("layer")), kept = digest_of(std::string_view("kept"));
     std::vector<left_out_layer> const none = {{layer, layer.str(), {}, 5}};
-    BOOST_TEST(paths(leave_out(metadata_first(kept), std::vector{left_out_layer{layer, layer.str(), {}, 5}}).value()) ==
+    plan_builder two(metadata_first(layer));
+    two.add_layer({kept, kept, 1, 4}, 0644, 0);
+    BOOST_TEST(paths(leave_out(std::move(two).finish().value(), none).value()) ==
         (std::vector<std::string>{"index.json", "thin.json", plan::blob_path(digest_of(std::string_view("config"))), plan::blob_path(kept)}),
         boost::test_tools::per_element());
+    BOOST_TEST((leave_out(metadata_first(kept), none).value() == metadata_first(kept)));
     BOOST_TEST(paths(leave_out(metadata_first(layer), none).value()) ==
         (std::vector<std::string>{"index.json", "thin.json", plan::blob_path(digest_of(std::string_view("config")))}),
         boost::test_tools::per_element());
@@ -226,4 +230,58 @@ BOOST_FIXTURE_TEST_CASE(a_layer_that_one_image_needs_elsewhere_is_not_left_out, 
     BOOST_TEST(thin(names::of("app:1.0", "down:1"), {base, chain}).left_out().empty());
     auto const left = thin(names::of("app:1.0", "other:1"), {base, chain}).left_out();
     BOOST_TEST(std::vector(left.begin(), left.end()).size() == 2u);
+}
+
+namespace {
+
+struct hybrid {
+    hybrid_layout layout;
+    using hashes = default_policy::hashes;
+    no_observer observer;
+};
+
+// `b` has the config of `a` as a layer.
+struct odd_images {
+    odd_images()
+    {
+        auto const base = store.add_layer("base");
+        a = store.add_image(image_config{.cmd = {"a"}}, {base}, {"a:1"}).value();
+        auto const odd = store.add_layer(store.load(a)->config);
+        store.add_image(image_config{.cmd = {"b"}}, {base, odd}, {"b:1"}).value();
+    }
+
+    memory_store store;
+    digest a;
+};
+
+template<class Policy>
+void documents_stay(memory_store const& store, digest const& a)
+{
+    save_options options;
+    options.have = {a};
+    saver<memory_store, Policy> s(store, Policy());
+    for(auto const& wanted : {names::of("b:1", "a:1"), names::of("a:1", "b:1")}) {
+        auto const whole = s.make_plan(wanted).value();
+        auto const thin = s.make_plan(wanted, options).value();
+        BOOST_TEST((thin == whole));
+        BOOST_TEST(thin.left_out().empty());
+        BOOST_TEST(whole.layers().size() == 1u);
+        auto const all = paths(whole);
+        auto const at = std::ranges::find(all, plan::blob_path(a)) - all.begin();
+        BOOST_REQUIRE(at != std::ssize(all));
+        BOOST_TEST((whole.entry(static_cast<std::size_t>(at)).kind == entry_kind::document));
+    }
+    // Where it is a layer only, it is left out.
+    BOOST_TEST(s.make_plan(names("b:1"), options).value().left_out().size() == 0u); // it lies upon what is not had
+    options.have.insert(digest_of(std::string_view("base")));
+    BOOST_TEST(s.make_plan(names("b:1"), options).value().left_out().size() == 2u);
+    BOOST_TEST(s.make_plan(names::of("b:1", "a:1"), options).value().left_out().size() == 1u);
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(what_is_a_document_too_is_not_left_out, odd_images)
+{
+    documents_stay<default_policy>(store, a);
+    documents_stay<hybrid>(store, a);
 }

@@ -32,6 +32,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -282,9 +283,9 @@ private:
             if(!f.via)
                 continue;
             if(f.via->has_digest()) {
-                auto& known = found_[f.image].digest_references;
-                if(auto ref = f.via->without_tag(); std::ranges::find(known, ref) == known.end())
-                    known.push_back(std::move(ref));
+                // Thousands may lead to one image.
+                if(auto ref = f.via->without_tag(); digest_owners_.insert(std::to_string(f.image) + ' ' + ref.str()).second)
+                    found_[f.image].digest_references.push_back(std::move(ref));
             }
             else if(auto tagged = tag(f.image, *f.via); !tagged)
                 return tagged;
@@ -350,7 +351,8 @@ private:
     std::deque<found_image> found_;
     std::unordered_map<digest, std::size_t> by_id_;
     std::map<content_key_type, std::size_t> by_root_; // many names may lead to one root
-    std::unordered_map<std::string, std::size_t> owners_;
+    std::unordered_map<std::string, std::size_t> owners_; // of tags
+    std::unordered_set<std::string> digest_owners_;       // numbers of images and their digest references
 };
 
 } // namespace tarexport::detail

@@ -105,21 +105,19 @@ private:
 
     void add_blob(std::string text, digest const& id, std::int64_t time)
     {
-        if(is_new(id))
-            plan_.add_blob(std::move(text), id, 0644, time);
-    }
-
-    bool is_new(digest const& id)
-    {
         algorithms_.insert(id.algorithm());
-        return !plan_.has_blob(id);
+        if(!plan_.has_document(id))
+            plan_.add_blob(std::move(text), id, 0644, time);
     }
 
     void add_named(std::string path, std::string text) { plan_.add_document(std::move(path), std::move(text), 0644, 0); }
 
     void add_layer(selected_layer const& l, std::string const& chain, std::int64_t time)
     {
-        if(!l.lease || !is_new(l.info.id))
+        if(!l.lease)
+            return;
+        algorithms_.insert(l.info.id.algorithm());
+        if(plan_.has_blob(l.info.id))
             return;
         auto const id = tarexport::parse_digest(chain);
         plan_.add_layer({l.info.id, id ? *id : digest(), *l.lease, l.info.size}, 0644, time);

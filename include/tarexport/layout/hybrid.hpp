@@ -160,7 +160,7 @@ private:
     {
         begin_group(g);
         for(auto const& d : documents)
-            if(!plan_.has_blob(d.info.id))
+            if(!plan_.has_document(d.info.id))
                 plan_.add_blob(d.text, d.info.id, 0644, 0);
     }
 
