@@ -17,6 +17,7 @@
 #include <tarexport/digest_set.hpp>
 #include <tarexport/error.hpp>
 #include <tarexport/plan.hpp>
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/selection.hpp>
 
 #include <algorithm>

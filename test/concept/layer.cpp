@@ -9,6 +9,7 @@
 
 #include <tarexport/hash.hpp>
 #include <tarexport/plan.hpp>
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/unsized.hpp>
 #include <tarexport/write.hpp>
 

@@ -11,6 +11,7 @@
 #include <tarexport.hpp>
 #include <tarexport/digest_set.hpp>
 #include <tarexport/paired_sha256.hpp>
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/store/expanded.hpp>
 #include <tarexport/store/measured.hpp>
 #include <tarexport/testing/store.hpp>

@@ -13,6 +13,7 @@
 #define BOOST_TEST_MODULE cloning
 #include <boost/test/unit_test.hpp>
 
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/sink/file.hpp>
 #include <tarexport/sink/memory.hpp>
 #include <tarexport/write.hpp>

@@ -12,6 +12,7 @@
 
 #include "script.hpp"
 
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/testing/sink.hpp>
 #include <tarexport/write.hpp>
 

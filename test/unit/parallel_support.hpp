@@ -10,6 +10,7 @@
 
 // Layers that tell who reads them and may fail, and a positional sink that tells who writes to it.
 
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/sink/memory.hpp>
 #include <tarexport/write.hpp>
 

@@ -5,7 +5,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 
-#include <tarexport/plan.hpp>
+#include <tarexport/plan_builder.hpp>
 
 #define BOOST_TEST_MODULE plan
 #include <boost/test/unit_test.hpp>
@@ -170,7 +170,8 @@ BOOST_AUTO_TEST_CASE(two_entries_of_one_path_are_refused)
     };
     for(auto const& f : {refusal([](auto& b) { b.add_document("d/file", "other", 0644, 0); }), refusal([](auto& b) { b.add_directory("d/", 0755, 0); }),
             refusal([&](auto& b) { b.add_layer({id, id, 0, 600}, 0644, 0); }),
-            refusal([&](auto& b) { b.add_layer({{}, {}, 0, 1}, 0644, 0, plan::blob_path(id)); })}) {
+            refusal([&](auto& b) { b.add_layer({{}, {}, 0, 1}, 0644, 0, plan::blob_path(id)); }),
+            refusal([&](auto& b) { b.add_directory("blobs/sha256/", 0755, 0); b.add_directory("blobs/sha256/", 0755, 0); })}) {
         BOOST_TEST((f.code == error::unencodable_header));
         BOOST_TEST(f.detail == "two entries have this path");
         BOOST_TEST(!f.subject.empty());

@@ -14,6 +14,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <tarexport/hash.hpp>
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/sink/memory.hpp>
 #include <tarexport/write.hpp>
 

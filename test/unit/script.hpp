@@ -12,6 +12,7 @@
 
 #include <tarexport/hash.hpp>
 #include <tarexport/plan.hpp>
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/serializer.hpp>
 
 #include <algorithm>

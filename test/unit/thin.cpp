@@ -11,6 +11,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <tarexport/layout/hybrid.hpp>
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/plan_text.hpp>
 #include <tarexport/saver.hpp>
 #include <tarexport/sink/memory.hpp>

@@ -15,6 +15,7 @@
 
 #include "driver_support.hpp"
 
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/sink/memory.hpp>
 
 #include <cstdlib>

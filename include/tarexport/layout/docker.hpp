@@ -16,6 +16,7 @@
 #include <tarexport/error.hpp>
 #include <tarexport/image.hpp>
 #include <tarexport/plan.hpp>
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/reference.hpp>
 #include <tarexport/selection.hpp>
 #include <tarexport/tar_header.hpp>

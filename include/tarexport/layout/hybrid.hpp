@@ -20,6 +20,7 @@
 #include <tarexport/hash.hpp>
 #include <tarexport/parent_links.hpp>
 #include <tarexport/plan.hpp>
+#include <tarexport/plan_builder.hpp>
 #include <tarexport/reference.hpp>
 #include <tarexport/selection.hpp>
 #include <tarexport/tar_header.hpp>
