@@ -55,7 +55,7 @@ public:
         for(auto& r : plan_.entries_)
             r.offset = r.comment = 0;
         number_entries();
-        number_blobs();
+        number_paths();
     }
 
     /// Add a directory; the path ends in a slash.
@@ -115,12 +115,11 @@ public:
         Whatever becomes of layers, what an archive says of itself is in it.
 
         @par Preconditions
-        `id` is the digest of `text`, and no document has it.
+        `id` is the digest of `text`.
     */
     void add_blob(std::string text, digest const& id, std::uint32_t mode, std::int64_t mtime)
     {
-        BOOST_ASSERT(!has_document(id));
-        if(has_blob(id))
+        if(auto const known = find_blob(id); known && *known % 2 != 0)
             replaced_layers_.insert(id);
         add_rendered(std::move(text), id, mode, mtime, {});
     }
@@ -214,16 +213,17 @@ public:
     {
         if(!replaced_layers_.empty())
             remove([this](plan::record const& r) { return !r.named && replaced_layers_.contains(plan_.content_of(r)); });
+        compare_names_with_blobs();
+        if(twice_)
+            return failure{error::unencodable_header, *twice_, "two entries have this path"};
         blobs_ = {};
+        names_ = {};
         constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
         std::string header;
         sha256 identity;
         std::uint64_t position = 0;
-        detail::number_table paths;
         for(std::size_t i = 0; i != plan_.count(); ++i) {
             auto& r = plan_.entries_[i];
-            if(!add_path(paths, static_cast<std::uint32_t>(i)))
-                return failure{error::unencodable_header, plan_.path(i), "two entries have this path"};
             if(auto encoded = encode(header, i); !encoded)
                 return encoded.error();
             if(auto const a = r.aligned_blocks * std::uint32_t{tar_block_size}; a != 0 && (position + header.size()) % a != 0)
@@ -259,7 +259,7 @@ private:
             r.name = static_cast<std::uint32_t>(plan_.names_.size());
             plan_.names_.push_back(std::move(path));
         }
-        number_blob(r);
+        number_path(r);
         r.aligned_blocks = aligned_blocks_;
         r.offset = std::uint64_t{group_} << group_shift | plan_.entries_.size();
         plan_.entries_.push_back(r);
@@ -288,7 +288,7 @@ private:
         auto const gone = std::ranges::remove(plan_.entries_, blob_limit, &plan::record::item);
         plan_.entries_.erase(gone.begin(), gone.end());
         number_entries();
-        number_blobs();
+        number_paths();
     }
 
     // Until they are known, offsets are the groups of the entries, and their places.
@@ -299,46 +299,49 @@ private:
             r.offset = r.offset >> group_shift << group_shift | n++;
     }
 
-    void number_blob(plan::record const& r)
+    void number_paths()
     {
-        if(!r.named && r.kind != entry_kind::directory)
-            blobs_.add(r.item * 2 + (r.kind == entry_kind::layer ? 1 : 0), [this](auto n) { return std::hash<digest>()(blob(n)); });
-    }
-
-    void number_blobs()
-    {
+        twice_.reset();
+        names_ = {};
         blobs_ = {};
         for(auto const& r : plan_.entries_)
-            number_blob(r);
+            number_path(r);
     }
 
-    // Returns whether it is new.
-    bool add_path(detail::number_table& paths, std::uint32_t entry) const
+    void number_path(plan::record const& r)
     {
-        auto const& all = plan_.entries_;
-        auto const same = [&](std::uint32_t n) {
-            return all[n].named || all[entry].named ? plan_.path_of(all[n]) == plan_.path_of(all[entry])
-                                                    : plan_.content_of(all[n]) == plan_.content_of(all[entry]);
-        };
-        if(paths.find(hash_of_path(all[entry]), same))
-            return false;
-        paths.add(entry, [&](std::uint32_t n) { return hash_of_path(all[n]); });
-        return true;
+        if(r.named)
+            return number_name(r.name);
+        auto const& id = plan_.content_of(r);
+        bool const is_layer = r.kind == entry_kind::layer;
+        if(is_layer ? has_blob(id) : has_document(id))
+            twice_ = plan_.path_of(r);
+        blobs_.add(r.item * 2 + (is_layer ? 1 : 0), [this](auto n) { return std::hash<digest>()(blob(n)); });
     }
 
-    // That of the digest, of which nobody can choose many that are alike, wherever the path is that of one.
-    std::size_t hash_of_path(plan::record const& r) const
+    void number_name(std::uint32_t number)
     {
-        if(!r.named)
-            return std::hash<digest>()(plan_.content_of(r));
-        auto text = plan_.names_[r.name];
+        auto const& all = plan_.names_;
+        auto const hash = [&](std::uint32_t n) { return std::hash<std::string>()(all[n]); };
+        if(names_.find(hash(number), [&](std::uint32_t n) { return all[n] == all[number]; }))
+            twice_ = all[number];
+        else
+            names_.add(number, hash);
+    }
+
+    // Finds one that was given and is that of a blob too.
+    void compare_names_with_blobs()
+    {
         constexpr std::string_view blobs = "blobs/";
-        if(auto const slash = text.rfind('/'); slash != text.npos && text.starts_with(blobs)) {
-            text[slash] = ':';
-            if(auto const id = tarexport::parse_digest(std::string_view(text).substr(blobs.size())))
-                return std::hash<digest>()(*id);
+        for(auto const& r : plan_.entries_) {
+            if(!r.named || !plan_.names_[r.name].starts_with(blobs))
+                continue;
+            auto text = plan_.names_[r.name].substr(blobs.size());
+            if(auto const slash = text.find('/'); slash != text.npos)
+                text[slash] = ':';
+            if(auto const id = tarexport::parse_digest(text); id && has_blob(*id))
+                twice_ = plan_.names_[r.name];
         }
-        return std::hash<std::string>()(text);
     }
 
     result<void> encode(std::string& header, std::size_t i) const
@@ -387,6 +390,8 @@ private:
     static constexpr int group_shift = 32;
 
     plan plan_;
+    std::optional<std::string> twice_;  // a path that two entries have
+    detail::number_table names_;        // paths that are given
     detail::number_table blobs_;        // what is under the path of its digest
     std::set<digest> replaced_layers_;  // by documents
     std::uint16_t aligned_blocks_ = 0;  // of entries that are added

@@ -203,6 +203,23 @@ BOOST_AUTO_TEST_CASE(a_document_takes_the_place_of_a_layer)
     BOOST_TEST(p.layers().size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(a_path_is_free_again_when_its_layer_is_removed)
+{
+    auto const id = digest_of(std::string_view("layer")), other = digest_of(std::string_view("other"));
+    plan_builder b;
+    b.add_document("last", "1", 0644, 0);
+    b.add_layer({id, {}, 0, 5}, 0644, 0, "layer.tar");
+    b.add_layer({other, {}, 1, 5}, 0644, 0);
+    b.add_layer({other, {}, 2, 5}, 0644, 0);
+    b.remove_layers([](digest const&) { return true; });
+    b.add_layer({id, {}, 3, 5}, 0644, 0, "layer.tar");
+    b.add_layer({other, {}, 4, 5}, 0644, 0);
+    auto const p = std::move(b).finish().value();
+    BOOST_TEST(p.count() == 3u);
+    BOOST_TEST(p.path(1) == "layer.tar");
+    BOOST_TEST(p.layers().at(p.entry(2).item).lease == 4u);
+}
+
 BOOST_AUTO_TEST_CASE(all_layers_can_be_removed)
 {
     plan_builder b(small());
