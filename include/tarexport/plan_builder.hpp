@@ -110,16 +110,16 @@ public:
         add(entry_kind::document, first, size, mode, mtime, std::move(path));
     }
 
-    /** Add a rendered document under the path of its digest, where there may be a layer: the document takes its place.
+    /** Add a rendered document under the path of its digest. If there is a layer, or will be, the document takes its place.
 
-        Whatever becomes of layers, what an archive says of itself is in it.
+        So whatever becomes of layers, what an archive says of itself is in it.
 
         @par Preconditions
         `id` is the digest of `text`.
     */
     void add_blob(std::string text, digest const& id, std::uint32_t mode, std::int64_t mtime)
     {
-        if(auto const known = find_blob(id); known && *known % 2 != 0)
+        if(has(id, true))
             replaced_layers_.insert(id);
         add_rendered(std::move(text), id, mode, mtime, {});
     }
@@ -128,11 +128,7 @@ public:
     bool has_blob(digest const& id) const { return find_blob(id).has_value(); }
 
     /// Return whether a document was added under the path of a digest.
-    bool has_document(digest const& id) const
-    {
-        auto const is = [&](std::uint32_t number) { return number % 2 == 0 && blob(number) == id; };
-        return blobs_.find(std::hash<digest>()(id), is).has_value();
-    }
+    bool has_document(digest const& id) const { return has(id, false); }
 
     /// The numbers of blobs are less than this, so that a table can have numbers of its own beside.
     static constexpr std::uint32_t blob_limit = std::numeric_limits<std::uint32_t>::max() / 2;
@@ -156,6 +152,8 @@ public:
     std::size_t add_layer(planned_layer layer, std::uint32_t mode, std::int64_t mtime, std::string path = {})
     {
         auto const size = layer.size;
+        if(path.empty() && has_document(layer.id))
+            replaced_layers_.insert(layer.id);
         plan_.layers_.push_back(std::move(layer));
         add(entry_kind::layer, plan_.layers_.size() - 1, size, mode, mtime, std::move(path));
         return plan_.layers_.size() - 1;
@@ -265,6 +263,12 @@ private:
         plan_.entries_.push_back(r);
     }
 
+    bool has(digest const& id, bool layer) const
+    {
+        auto const is = [&](std::uint32_t number) { return (number % 2 != 0) == layer && blob(number) == id; };
+        return blobs_.find(std::hash<digest>()(id), is).has_value();
+    }
+
     // Removes layers: those of which `is` says so of the entry.
     template<class Is>
     void remove(Is is)
@@ -312,17 +316,17 @@ private:
     {
         if(r.named)
             return number_name(r.name);
-        auto const& id = plan_.content_of(r);
         bool const is_layer = r.kind == entry_kind::layer;
-        if(is_layer ? has_blob(id) : has_document(id))
+        if(has(plan_.content_of(r), is_layer))
             twice_ = plan_.path_of(r);
-        blobs_.add(r.item * 2 + (is_layer ? 1 : 0), [this](auto n) { return std::hash<digest>()(blob(n)); });
+        else
+            blobs_.add(r.item * 2 + (is_layer ? 1 : 0), [this](auto n) { return std::hash<digest>()(blob(n)); });
     }
 
     void number_name(std::uint32_t number)
     {
         auto const& all = plan_.names_;
-        auto const hash = [&](std::uint32_t n) { return std::hash<std::string>()(all[n]); };
+        auto const hash = [&](std::uint32_t n) { return std::hash<digest>()(digest_of(all[n])); }; // nobody can choose many that are alike
         if(names_.find(hash(number), [&](std::uint32_t n) { return all[n] == all[number]; }))
             twice_ = all[number];
         else
@@ -336,11 +340,12 @@ private:
         for(auto const& r : plan_.entries_) {
             if(!r.named || !plan_.names_[r.name].starts_with(blobs))
                 continue;
-            auto text = plan_.names_[r.name].substr(blobs.size());
+            auto const& path = plan_.names_[r.name];
+            auto text = path.substr(blobs.size());
             if(auto const slash = text.find('/'); slash != text.npos)
                 text[slash] = ':';
-            if(auto const id = tarexport::parse_digest(text); id && has_blob(*id))
-                twice_ = plan_.names_[r.name];
+            if(auto const id = tarexport::parse_digest(text); id && has_blob(*id) && plan::blob_path(*id) == path)
+                twice_ = path;
         }
     }
 

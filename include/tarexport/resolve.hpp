@@ -245,15 +245,15 @@ private:
         return all;
     }
 
-    // A message has some thousand names at most.
+    // A message has some thousand names at most, and the first in any case.
     static void append_name(std::string& names, std::string_view name)
     {
         constexpr std::size_t most = 65536;
         constexpr std::string_view end = ", ..";
-        if(names.size() + name.size() < most)
-            names.append(names.empty() ? "" : ", ").append(name);
+        if(names.empty())
+            names = name;
         else if(!names.ends_with(end))
-            names.append(end);
+            names.append(names.size() + name.size() < most ? ", " + std::string(name) : end);
     }
 
     // One message for all names.
@@ -394,8 +394,8 @@ private:
     With `KeepManifests`, and a `blob_store`, each name is resolved to all that it stands for (see `gather`): each manifest or index
     is a selection with a closure, whose blobs are leased too. What is missing is told at once for all names.
 
-    All names are looked up first, and images that are named by their IDs, or to be for some platforms, are read once before the first lease; then the images are read, leased and handed on one by one. Of one that was handed on nothing is kept but its
-    leases. Stores that read an image to find it (content stores, unless they are gathered) keep what is found until its turn.
+    All names are looked up first. Images that are named by their IDs, or have to be for some platforms, are read once before the first
+    lease, unless they are gathered. Then the images are read, leased and handed on one by one. Of one that was handed on nothing is kept but its leases. Stores that read an image to find it (content stores, unless they are gathered) keep what is found until its turn.
 
     @param take Called for each image as `take(selection&&)`; returns `result<void>`. After a failure of it, or of a lease, the other images are still read,
     since what is wrong with any of them or missing is told first.

@@ -55,10 +55,10 @@ public:
         auto const chains = tarexport::chain_ids(s.config.diff_ids);
         bool below = true;
         for(std::size_t n = 0; n != std::min(s.layers.size(), chains.size()); ++n) {
-            if(!s.layers[n].lease)
-                continue;
             auto const& info = s.layers[n].info;
             below = below && (have_.contains(info.id) || has(s.config.diff_ids[n]) || has(chains[n]));
+            if(!s.layers[n].lease)
+                continue;
             add(info, s.config.diff_ids[n], below);
         }
         if(s.closure)
@@ -168,7 +168,7 @@ inline bool is_blob(plan const& p, std::size_t i)
 /** Return a plan without some of its layers, and with the document that names them.
 
     Everything else stays as it is and where it is. A plan that is thin already becomes thinner: its document is replaced. The document comes after the last of the entries that are found by their
-    names, so that an archive which begins with its metadata still does. Without a layer to leave out, the plan stays the same.
+    names, so that an archive which begins with its metadata still does; no other entry may have its path. Without a layer to leave out, the plan stays the same.
 
     Whoever reads the archive must have these layers: dockerd with graph drivers does not open the file of a layer that it has.
 

@@ -157,19 +157,24 @@ BOOST_AUTO_TEST_CASE(what_is_missing_is_told_before_what_cannot_be_laid_out_in_a
     }
     BOOST_TEST(plan_of(store, names::of("b:1=x:1")).error().subject == "b:1");
     BOOST_TEST(plan_of(store, names("empty:1")).error().code == error::empty_image);
-    names many;
-    std::vector<tx::descriptor> entries;
-    for(int n = 0; n != 5000; ++n) {
-        auto const name = "host:5000/many:" + std::to_string(n);
-        entries.push_back(layouts::named(whole, name));
-        many.add(name);
+    // However long the names are, the first are told.
+    for(std::size_t length = 1; length != 5; ++length) {
+        auto const repository = "host:5000/" + std::string(length, 'm');
+        names many;
+        std::vector<tx::descriptor> entries{layouts::named(folder.add_manifest(folder.add_config(arm64, {layer}), {layer}), "host:5000/z:1")};
+        for(int n = 0; n != 6000; ++n) {
+            auto const name = repository + ":" + std::to_string(n);
+            entries.push_back(layouts::named(whole, name));
+            many.add(name);
+        }
+        many.add("host:5000/z:1");
+        folder.finish(entries);
+        std::filesystem::remove(folder.blob_path(layer.id));
+        auto const refused = plan_of(tx::oci_layout_store(folder.path().string()), many).error();
+        BOOST_TEST(refused.subject.starts_with(repository + ":0, "));
+        BOOST_TEST(refused.subject.ends_with(", .."));
+        BOOST_TEST(refused.subject.size() < 70'000u);
     }
-    folder.finish(entries);
-    std::filesystem::remove(folder.blob_path(layer.id));
-    auto const refused = plan_of(tx::oci_layout_store(folder.path().string()), many).error();
-    BOOST_TEST(refused.subject.starts_with("host:5000/many:0, "));
-    BOOST_TEST(refused.subject.ends_with(", .."));
-    BOOST_TEST(refused.subject.size() < 70'000u);
 }
 
 BOOST_AUTO_TEST_CASE(a_layer_that_one_image_calls_foreign_and_another_does_not_is_there_for_both)

@@ -145,6 +145,23 @@ BOOST_AUTO_TEST_CASE(a_layer_is_known_by_its_diff_id_or_by_its_stored_digest)
     BOOST_TEST(layers_to_leave_out(twice, {digest_of(std::string_view("else"))}).empty());
 }
 
+// Foreign layers are in no archive, but what lies upon them is found by them too.
+BOOST_AUTO_TEST_CASE(a_layer_on_top_of_one_that_is_left_out_anyway_is_had_where_that_is)
+{
+    auto const foreign = digest_of(std::string_view("foreign")), top = digest_of(std::string_view("top"));
+    selection s;
+    s.config.diff_ids = {foreign.str(), top.str()};
+    s.layers.resize(2);
+    s.layers[0].info.id = foreign;
+    s.layers[1].info.id = top;
+    s.layers[1].lease = 0;
+    std::vector<selection> const one{s};
+    BOOST_TEST(layers_to_leave_out(one, {top}).empty());
+    BOOST_TEST(layers_to_leave_out(one, {top, foreign}).size() == 1u);
+    auto const chain = parse_digest(chain_ids(s.config.diff_ids)[1]).value();
+    BOOST_TEST(layers_to_leave_out(one, {chain, foreign}).size() == 1u);
+}
+
 // Of a closure, layers are left out by what they are; of the images themselves, by what is below them too.
 BOOST_AUTO_TEST_CASE(layers_of_other_platforms_are_left_out_unless_an_image_itself_wants_them)
 {

@@ -28,11 +28,11 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -284,7 +284,7 @@ private:
                 continue;
             if(f.via->has_digest()) {
                 // Thousands may lead to one image.
-                if(auto ref = f.via->without_tag(); digest_owners_.insert(std::to_string(f.image) + ' ' + ref.str()).second)
+                if(auto ref = f.via->without_tag(); digest_owners_.emplace(f.image, ref.str()).second)
                     found_[f.image].digest_references.push_back(std::move(ref));
             }
             else if(auto tagged = tag(f.image, *f.via); !tagged)
@@ -351,8 +351,8 @@ private:
     std::deque<found_image> found_;
     std::unordered_map<digest, std::size_t> by_id_;
     std::map<content_key_type, std::size_t> by_root_; // many names may lead to one root
-    std::unordered_map<std::string, std::size_t> owners_; // of tags
-    std::unordered_set<std::string> digest_owners_;       // numbers of images and their digest references
+    std::map<std::string, std::size_t> owners_;                   // of tags
+    std::set<std::pair<std::size_t, std::string>> digest_owners_; // of references with a digest
 };
 
 } // namespace tarexport::detail

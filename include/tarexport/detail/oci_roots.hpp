@@ -49,9 +49,13 @@ public:
         r.all_ = *std::move(named);
         r.has_repository_ = !repository.empty();
         for(std::size_t n = 0; n != r.all_.size(); ++n) {
-            r.by_digest_[r.all_[n].entry.id].push_back(n);
-            if(auto const& name = r.all_[n].name)
+            auto const& id = r.all_[n].entry.id;
+            if(auto const& name = r.all_[n].name) {
+                r.by_digest_[id].push_back(n);
                 r.add(*name, n);
+            }
+            else
+                r.unnamed_.emplace(id, n);
         }
         return r;
     }
@@ -97,9 +101,13 @@ public:
         if(!id)
             return id.error();
         std::vector<std::size_t> numbers;
-        if(auto const known = by_digest_.find(*id); known != by_digest_.end())
-            std::ranges::copy_if(known->second, std::back_inserter(numbers),
-                [&](std::size_t n) { return !all_[n].name || all_[n].name->name() == ref.name(); });
+        if(auto const known = unnamed_.find(*id); known != unnamed_.end())
+            numbers.push_back(known->second);
+        auto const same = by_digest_.find(*id);
+        auto const repository = by_repository_.find(ref.name());
+        if(same != by_digest_.end() && repository != by_repository_.end())
+            std::ranges::copy_if(std::min(same->second, repository->second, shorter), std::back_inserter(numbers),
+                [&](std::size_t n) { return all_[n].entry.id == *id && all_[n].name->name() == ref.name(); });
         if(auto const known = by_name_.find(ref.without_tag().str()); known != by_name_.end())
             numbers.insert(numbers.end(), known->second.begin(), known->second.end());
         std::ranges::sort(numbers);
@@ -110,7 +118,6 @@ public:
             return only_one(found, ref);
         content_reader const documents(store, store_budget);
         std::optional<failure> unread;
-        auto const repository = by_repository_.find(ref.name());
         for(auto const n : repository == by_repository_.end() ? std::vector<std::size_t>() : repository->second) {
             auto const& r = all_[n];
             if(!media_type::is_index(r.entry.media_type))
@@ -137,6 +144,9 @@ public:
     }
 
 private:
+    // Thousands of entries may have one digest, or one repository.
+    static bool shorter(std::vector<std::size_t> const& a, std::vector<std::size_t> const& b) noexcept { return a.size() < b.size(); }
+
     void add(reference const& name, std::size_t n)
     {
         by_name_[name.str()].push_back(n);
@@ -147,7 +157,8 @@ private:
     std::vector<oci_root> all_;
     std::unordered_map<std::string, std::vector<std::size_t>> by_name_;
     std::map<std::string, std::vector<std::size_t>, std::less<>> by_repository_;
-    std::unordered_map<digest, std::vector<std::size_t>> by_digest_;
+    std::unordered_map<digest, std::vector<std::size_t>> by_digest_; // those with names
+    std::unordered_map<digest, std::size_t> unnamed_;                // the first of each
     bool has_repository_ = false;
 };
 
