@@ -26,20 +26,9 @@ struct own_layout {
     result<plan> lay_out(std::vector<selection>) const { return plan(); }
 };
 
-struct policy {
-    own_layout layout;
-    using hashes = hash_set<sha256>;
-    no_observer observer;
-};
-
-struct own_store : images, references, layers<handle> {};
-
 } // namespace own
 
 int main()
 {
-    own::own_store const store{};
-    tarexport::memory_sink out;
-    tarexport::saver saver(store, own::policy{});
-    saver.save(tarexport::names("app:1.0"), out);
+    own::use_policy<own::policy_with<own::own_layout>>();
 }

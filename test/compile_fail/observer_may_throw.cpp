@@ -26,14 +26,9 @@ struct policy {
     watcher observer;
 };
 
-struct own_store : images, references, layers<handle> {};
-
 } // namespace own
 
 int main()
 {
-    own::own_store const store{};
-    tarexport::memory_sink out;
-    tarexport::saver saver(store, own::policy{});
-    saver.save(tarexport::names("app:1.0"), out);
+    own::use_policy<own::policy>();
 }

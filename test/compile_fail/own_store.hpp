@@ -61,6 +61,24 @@ void use()
     tarexport::save(store, names("app:1.0"), out);
 }
 
+/// The same with choices of one's own.
+template<class Policy>
+void use_policy()
+{
+    struct own_store : images, references, layers<handle> {};
+    own_store const store{};
+    memory_sink out;
+    saver s(store, Policy{});
+    s.save(names("app:1.0"), out);
+}
+
+template<class Layout>
+struct policy_with {
+    Layout layout;
+    using hashes = hash_set<sha256>;
+    no_observer observer;
+};
+
 } // namespace own
 
 #endif

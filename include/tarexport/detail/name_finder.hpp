@@ -70,12 +70,7 @@ public:
                 " layers; save fewer images at once"};
     }
 
-    /// Add an image that `check_image` passes. @return Also what that says.
-    result<void> add(image const& i)
-    {
-        auto const fit = tarexport::check_image(i);
-        return fit ? add(i.id, i.config.size(), i.diff_ids.size()) : fit;
-    }
+    result<void> add(image const& i) { return add(i.id, i.config.size(), i.diff_ids.size()); }
 
 private:
     static constexpr std::size_t most_document_bytes = std::size_t{256} << 20;
@@ -250,6 +245,8 @@ private:
                 all.push_back({known->second, std::move(via)});
                 return {};
             }
+            if(auto fit = tarexport::check_image(*loaded); !fit)
+                return fit;
             if(auto fit = count_.add(*loaded); !fit)
                 return fit;
             f.loaded = std::move(*loaded);
